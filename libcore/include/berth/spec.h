@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The OCI runtime-spec document (config.json) as C structs, one to one.
+ *
+ * A struct spec is filled by spec_load*() from text that was read once; it owns every pointer below it and is freed
+ * as a whole. Optional scalars are present+value pairs (struct opt_*), never magic numbers; a NULL pointer or zero
+ * count means "absent or empty". Loading checks types, ranges, vocabularies and cross-field rules completely, so that a
+ * struct spec in hand is one that can be carried out on a capable host: validation precedes the first side effect.
+ * Errors carry the JSON path ("linux.resources.pids.limit: expected an integer").
+ * Unknown properties are ignored (the spec requires it); known ones that berth does not implement yet are refused by name.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "berth/err.h"
+
+#define SPEC_FILE_MAX (16u << 20)
+
+struct opt_i64 {
+	bool set;
+	int64_t v;
+};
+struct opt_u64 {
+	bool set;
+	uint64_t v;
+};
+struct opt_bool {
+	bool set;
+	bool v;
+};
+
+struct spec_kv {
+	char *key;
+	char *value;
+};
+
+struct spec_id_map { /* linux.uidMappings[] */
+	uint32_t container_id;
+	uint32_t host_id;
+	uint32_t size; /* >= 1 */
+};
+
+/* Capability sets as bit masks, bit = capability number (tables/caps.h). */
+struct spec_caps {
+	bool present; /* the object was there; absent means: no capabilities at all */
+	uint64_t bounding, effective, inheritable, permitted, ambient;
+};
+
+struct spec_rlimit {
+	int resource; /* RLIMIT_* */
+	uint64_t soft, hard; /* soft <= hard; UINT64_MAX is RLIM_INFINITY */
+};
+
+struct spec_user {
+	uid_t uid;
+	gid_t gid;
+	struct opt_u64 umask;
+	gid_t *additional_gids;
+	size_t n_additional_gids;
+};
+
+struct spec_process {
+	bool terminal;
+	uint16_t console_height, console_width; /* 0: not given */
+	struct spec_user user;
+	char **args; /* at least one */
+	char **env; /* NAME=VALUE; duplicates collapsed to the last */
+	char *cwd; /* absolute */
+	struct spec_caps caps;
+	struct spec_rlimit *rlimits;
+	size_t n_rlimits;
+	bool no_new_privileges;
+	struct opt_i64 oom_score_adj; /* -1000..1000 */
+};
+
+struct spec_root {
+	char *path; /* absolute after load: relative ones are joined to the bundle */
+	bool readonly;
+};
+
+struct spec_mount {
+	char *destination; /* absolute, cleaned */
+	char *type; /* may be NULL for binds */
+	char *source; /* bind sources are absolute after load */
+	char **options; /* as written; mount/plan.c gives them meaning */
+};
+
+enum spec_hook_kind {
+	HOOK_PRESTART,
+	HOOK_CREATE_RUNTIME,
+	HOOK_CREATE_CONTAINER,
+	HOOK_START_CONTAINER,
+	HOOK_POSTSTART,
+	HOOK_POSTSTOP,
+	HOOK_KINDS
+};
+
+struct spec_hook {
+	char *path; /* absolute */
+	char **args; /* full argv; never empty after load ([path] when absent) */
+	char **env; /* NULL: absent */
+	bool env_set;
+	int64_t timeout_s; /* 0: none */
+};
+
+struct spec_hooks {
+	struct spec_hook *list[HOOK_KINDS];
+	size_t n[HOOK_KINDS];
+};
+
+enum spec_ns_type { NS_USER, NS_MOUNT, NS_PID, NS_NET, NS_IPC, NS_UTS, NS_CGROUP, NS_TIME, NS_TYPES };
+
+struct spec_namespace {
+	bool wanted; /* listed in linux.namespaces */
+	char *path; /* NULL: a new one */
+};
+
+struct spec_device { /* linux.devices[] */
+	char *path; /* absolute, cleaned */
+	char type; /* 'c' (also for "u"), 'b', 'p' */
+	uint32_t major, minor;
+	mode_t mode; /* permission bits; default 0666 */
+	uid_t uid;
+	gid_t gid;
+};
+
+struct spec_device_rule { /* linux.resources.devices[] */
+	bool allow;
+	char type; /* 'a', 'c', 'b' */
+	int64_t major, minor; /* -1: any */
+	unsigned int access; /* bits: 1 r, 2 w, 4 m */
+};
+
+struct spec_throttle { /* blockIO.throttle*Device[] and weightDevice[] */
+	uint32_t major, minor;
+	uint64_t rate; /* bytes or operations per second */
+	struct opt_u64 weight, leaf_weight; /* weightDevice only */
+};
+
+struct spec_hugepage {
+	char *page_size; /* "2MB": letters and digits only */
+	uint64_t limit;
+};
+
+struct spec_resources {
+	bool present;
+	struct {
+		struct opt_i64 limit, reservation, swap, kernel, kernel_tcp;
+		struct opt_u64 swappiness;
+		struct opt_bool disable_oom_killer, use_hierarchy, check_before_update;
+	} memory;
+	struct {
+		struct opt_u64 shares;
+		struct opt_i64 quota;
+		struct opt_u64 burst, period;
+		struct opt_i64 rt_runtime;
+		struct opt_u64 rt_period;
+		struct opt_i64 idle;
+		char *cpus, *mems; /* cpuset lists; NULL: absent */
+	} cpu;
+	struct opt_i64 pids_limit;
+	struct {
+		struct opt_u64 weight, leaf_weight;
+		struct spec_throttle *weight_device, *read_bps, *write_bps, *read_iops, *write_iops;
+		size_t n_weight_device, n_read_bps, n_write_bps, n_read_iops, n_write_iops;
+	} block_io;
+	struct spec_hugepage *hugepages;
+	size_t n_hugepages;
+	struct spec_device_rule *devices;
+	size_t n_devices;
+	bool devices_present;
+	struct spec_kv *unified;
+	size_t n_unified;
+};
+
+struct spec_seccomp_arg {
+	uint32_t index; /* 0..5 */
+	uint64_t value, value_two;
+	uint32_t op; /* enum scmp_compare */
+};
+
+struct spec_seccomp_rule {
+	char **names;
+	uint32_t action; /* SCMP_ACT_* with errno/trace data already folded in */
+	struct spec_seccomp_arg *args;
+	size_t n_args;
+};
+
+struct spec_seccomp {
+	bool present;
+	uint32_t default_action;
+	uint32_t *architectures; /* SCMP_ARCH_* */
+	size_t n_architectures;
+	bool flags_present;
+	uint32_t flags; /* SECCOMP_FILTER_FLAG_* */
+	struct spec_seccomp_rule *rules;
+	size_t n_rules;
+};
+
+struct spec_linux {
+	struct spec_namespace namespaces[NS_TYPES];
+	struct spec_id_map *uid_maps, *gid_maps;
+	size_t n_uid_maps, n_gid_maps;
+	struct spec_device *devices;
+	size_t n_devices;
+	char *cgroups_path; /* NULL: absent */
+	struct spec_resources resources;
+	unsigned long rootfs_propagation; /* MS_SHARED, ... | MS_REC; 0: absent */
+	struct spec_seccomp seccomp;
+	struct spec_kv *sysctl; /* keys with '.' or '/', checked against the namespaces */
+	size_t n_sysctl;
+	char **masked_paths, **readonly_paths; /* absolute, cleaned */
+};
+
+struct spec {
+	char *oci_version;
+	char *bundle; /* absolute path of the bundle directory */
+	struct spec_root root;
+	struct spec_process process;
+	char *hostname, *domainname; /* NULL: absent */
+	struct spec_mount *mounts;
+	size_t n_mounts;
+	struct spec_hooks hooks;
+	struct spec_kv *annotations;
+	size_t n_annotations;
+	struct spec_linux linux_;
+	bool early_format; /* ociVersion 1.0.0-rc1..rc2 form: `platform`, flat capability list */
+	char *warnings; /* newline-separated one-line warnings for the caller to log, or NULL */
+	char *text; /* the very bytes that were parsed, for the state copy */
+	size_t text_len;
+};
+
+#define _cleanup_spec_ __attribute__((cleanup(spec_free_ptr)))
+
+/*
+ * Read `file` (NULL: config.json) of the bundle directory and load it. -ENOENT: "config.json" missing, -EINVAL: with the JSON path,
+ * -EFBIG, -EOPNOTSUPP: a known field that is not implemented, by name.
+ */
+int spec_load_bundle(const char *bundle, const char *file, struct spec **ret, struct err *err);
+/* The same from memory; root.path and bind sources are taken relative to bundle (absolute). */
+int spec_load_text(const char *text, size_t len, const char *bundle, struct spec **ret, struct err *err);
+/* A Process object alone (exec --process). *ret_process is owned by the caller, released by spec_process_done(). */
+int spec_load_process(const char *text, size_t len, struct spec_process *ret_process, struct err *err);
+void spec_process_done(struct spec_process *process);
+/* A deep copy, for exec without --process. */
+int spec_process_copy(const struct spec_process *from, struct spec_process *ret);
+/* Checks of a process alone: used after exec's flags have changed one. */
+int spec_process_check(const struct spec_process *process, struct err *err);
+void spec_free(struct spec *spec);
+void spec_free_ptr(struct spec **spec);
+
+const char *spec_hook_name(enum spec_hook_kind kind); /* "createRuntime" */
+const char *spec_ns_name(enum spec_ns_type type); /* "network" */
+const char *spec_annotation(const struct spec *spec, const char *key); /* NULL: absent */
+
+/* The document that `berth spec` prints. Caller frees. cgroup_v2: adds a cgroup namespace. */
+char *spec_template(bool rootless, uid_t uid, gid_t gid, bool cgroup_v2);

@@ -1,56 +1,236 @@
-# One non-recursive Makefile. `make help` lists the targets.
-CC       ?= gcc
-AR       ?= ar
-PREFIX   ?= /usr/local
-BUILD    ?= build
-V        ?=
-Q        := $(if $(V),,@)
+# SPDX-License-Identifier: Apache-2.0
+#
+# One non-recursive Makefile. `make help` lists the targets; docs/CONTRIBUTING.md says how they are used.
+# Sources are found by wildcard: a new .c file in a known directory needs no line here.
+#
+#   V=1                     show the commands            WERROR=1   warnings are errors
+#   SAN=address,undefined   sanitizers, in build-san/    BUILD=dir  build somewhere else
+#   DESTDIR= PREFIX=        where `install` puts things  CC= CFLAGS= LDFLAGS=  as everywhere
 
+VERSION  := 0.1.0-dev
+
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+AR       ?= ar
+CFLAGS   ?= -O2 -g
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+BINDIR   ?= $(PREFIX)/bin
+LIBEXECDIR ?= $(PREFIX)/libexec/berth
+SAN      ?=
+V        ?=
+WERROR   ?=
+BUILD    ?= $(if $(SAN),build-san,build)
+SHELL    := /bin/bash
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# ---- output: one line per step; the commands with V=1; nothing with -s
+quiet    := $(findstring s,$(firstword -$(MAKEFLAGS)))
+Q        := $(if $(V),,@)
+say       = $(if $(V)$(quiet),@:,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+# ---- flags. probe.mk says which optional ones this compiler takes, and fails when a library is missing.
 PKGS     := libseccomp libcap libcjson
+GEN      := $(BUILD)/gen
+empty    :=
+space    := $(empty) $(empty)
+probe    := $(GEN)/probe-$(subst /,_,$(subst $(space),_,$(CC))).mk
+TRY      := -fstack-clash-protection -fcf-protection=full
+# Goals that must work without compiler and libraries.
+no_build := help clean check-layers check-shell deps-check
+needs_cc := $(if $(MAKECMDGOALS),$(filter-out $(no_build),$(MAKECMDGOALS)),all)
+ifneq ($(needs_cc),)
+-include $(probe)
+endif
+
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wpointer-arith \
 	    -Wwrite-strings -Wundef -Wvla -Wimplicit-fallthrough $(if $(WERROR),-Werror)
-CPPFLAGS += -D_GNU_SOURCE -Ilibcore/include -Ilibcore -I. -I$(BUILD)/gen $(shell pkg-config --cflags $(PKGS))
-CFLAGS   ?= -O2 -g
-CFLAGS_ALL = -std=gnu17 $(WARN) -fPIE $(CFLAGS)
-LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-CORE_LIBS := $(shell pkg-config --libs $(PKGS))
+HARDEN   := -fPIE -fstack-protector-strong $(PROBED_FLAGS)
+# FORTIFY needs the optimizer and hides errors from the sanitizers.
+FORTIFY  := $(if $(SAN),,$(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3))
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+# -I- order: the public headers, then libcore/ ("base/fd.h"), then the top ("shim/wire/frame.h").
+INCLUDES := -Ilibcore/include -Ilibcore -I. -I$(GEN)
+ALL_CPPFLAGS = -D_GNU_SOURCE $(INCLUDES) $(PROBED_CFLAGS) $(FORTIFY) $(CPPFLAGS)
+ALL_CFLAGS   = -std=gnu17 $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
+ALL_LDFLAGS  = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
+CORE_LIBS    = $(PROBED_LIBS)
+COMPILE      = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP
 
-core_src  := $(wildcard libcore/*/*.c)
-wire_src  := $(wildcard shim/wire/*.c)
-run_src   := $(wildcard runtime/*.c)
-shim_src  := $(wildcard shim/*.c)
-unit_src  := $(wildcard tests/unit/test_*.c)
-unit_bin  := $(unit_src:tests/unit/%.c=$(BUILD)/tests/unit/%)
-obj        = $(patsubst %.c,$(BUILD)/%.o,$(1))
-programs  := $(if $(run_src),$(BUILD)/berth) $(if $(shim_src),$(BUILD)/berth-shim)
+# ---- what there is
+core_src   := $(wildcard libcore/*/*.c)
+run_src    := $(wildcard runtime/*.c runtime/*/*.c)
+shim_src   := $(filter-out shim/wire/%,$(wildcard shim/*.c shim/*/*.c))
+wire_src   := $(wildcard shim/wire/*.c)
+unit_src   := $(wildcard tests/unit/test_*.c)
+util_src   := $(filter-out $(unit_src),$(wildcard tests/unit/*.c))
+helper_src := $(wildcard tests/helpers/*.c)
+fault_src  := $(wildcard tests/faults/*.c)
+bench_src  := $(wildcard tests/bench/*.c)
+lib_src    := $(core_src) $(wire_src) $(run_src) $(shim_src)
+all_src    := $(lib_src) $(unit_src) $(util_src) $(helper_src) $(fault_src) $(bench_src)
+headers    := $(wildcard libcore/*/*.h libcore/include/berth/*.h runtime/*.h runtime/*/*.h shim/*.h shim/*/*.h \
+		tests/*/*.h)
+obj         = $(patsubst %.c,$(BUILD)/%.o,$(1))
+bin         = $(patsubst %.c,$(BUILD)/%,$(1))
 
-all: $(programs) $(BUILD)/libcore.a ## build the programs
+programs   := $(if $(filter runtime/main.c,$(run_src)),$(BUILD)/berth) \
+	      $(if $(filter shim/main.c,$(shim_src)),$(BUILD)/berth-shim)
+# Each part but its main.c as an archive, so that unit tests can link anything.
+libs       := $(BUILD)/libruntime.a $(BUILD)/libshim.a $(BUILD)/libwire.a $(BUILD)/libcore.a
+link_libs   = -Wl,--start-group $(libs) -Wl,--end-group
+unit_bin   := $(call bin,$(unit_src))
+tool_bin   := $(call bin,$(helper_src) $(fault_src) $(bench_src))
 
-$(BUILD)/libcore.a: $(call obj,$(core_src) $(wire_src))
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+all: $(programs) $(libs) ## build the programs (default)
 
-$(BUILD)/berth: $(call obj,$(run_src)) $(BUILD)/libcore.a
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CORE_LIBS)
+$(BUILD)/libcore.a: $(call obj,$(core_src))
+$(BUILD)/libwire.a: $(call obj,$(wire_src))
+$(BUILD)/libshim.a: $(call obj,$(filter-out shim/main.c,$(shim_src)))
+$(BUILD)/libruntime.a: $(call obj,$(filter-out runtime/main.c,$(run_src)))
+# The list of members is part of the stamp: a removed source leaves its archive too.
+$(BUILD)/lib%.a: $(GEN)/sources
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
-$(BUILD)/berth-shim: $(call obj,$(shim_src)) $(BUILD)/libcore.a
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CORE_LIBS) -lev
+$(BUILD)/berth: $(BUILD)/runtime/main.o $(BUILD)/libruntime.a $(BUILD)/libwire.a $(BUILD)/libcore.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
-$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libcore.a
+$(BUILD)/berth-shim: $(BUILD)/shim/main.o $(BUILD)/libshim.a $(BUILD)/libwire.a $(BUILD)/libcore.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lev
+
+$(BUILD)/%.o: %.c $(GEN)/flags | $(GEN)/version.h
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libcore.a $(CORE_LIBS) -lcmocka
+	$(Q)$(COMPILE) -c -o $@ $<
 
-$(BUILD)/%.o: %.c
+# ---- tests
+$(unit_bin): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(util_src)) $(libs)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(call obj,$(util_src)) $(link_libs) $(CORE_LIBS) -lev -lcmocka
+
+# Static, since they are often the only file in a container; never sanitized.
+$(BUILD)/tests/helpers/%: tests/helpers/%.c $(GEN)/flags
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) -D_GNU_SOURCE -std=gnu17 $(WARN) -O2 -g -static -MMD -MP -o $@ $<
 
-check-unit: $(unit_bin) ## run the unit tests
-	$(Q)for t in $(unit_bin); do $$t || exit 1; done
+$(BUILD)/tests/faults/%: tests/faults/%.c $(GEN)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(ALL_LDFLAGS) -o $@ $<
+
+$(BUILD)/tests/bench/%: tests/bench/%.c $(GEN)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(ALL_LDFLAGS) -o $@ $<
+
+tests: $(unit_bin) $(tool_bin) ## build the tests and their tools without running them
+
+check-unit: $(unit_bin) ## run the unit tests (no root needed)
+	$(Q)scripts/run-unit $(BUILD) $(unit_bin)
+
+check-e2e: all $(tool_bin) ## run the end-to-end tests (root; E2E="files" for some)
+	$(Q)scripts/run-bats $(BUILD) e2e $(or $(E2E),tests/e2e)
+
+check-infra: ## run the tests of the scripts
+	$(Q)scripts/run-bats $(BUILD) infra $(or $(INFRA),tests/infra)
+
+check-sanitize: ## run the unit tests with the address and undefined-behaviour sanitizers
+	$(Q)$(MAKE) --no-print-directory SAN=address,undefined BUILD=build-san check-unit
+
+check-format: ## is the C code formatted as .clang-format says
+	$(Q)scripts/check-format $(all_src) $(headers)
+
+check-layers: ## does each layer include only the layers below it
+	$(Q)scripts/check-layers
+
+check-headers: $(GEN)/version.h ## does each header compile alone
+	$(Q)scripts/check-headers $(CC) $(ALL_CPPFLAGS) -std=gnu17 $(WARN) -- $(headers)
+
+# One stamp per file, so that only what has changed is looked at again.
+tidy_ok := $(lib_src:%.c=$(BUILD)/lint/%.tidy)
+check-lint: check-tidy check-cppcheck check-shell ## clang-tidy, cppcheck and shellcheck
+check-tidy: $(tidy_ok)
+$(tidy_ok): $(BUILD)/lint/%.tidy: %.c $(BUILD)/%.o .clang-tidy
+	$(call say,TIDY,$<)
+	@mkdir -p $(@D)
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- $(ALL_CPPFLAGS) -std=gnu17 $(WARN) \
+		>$@.log 2>/dev/null || { cat $@.log; exit 1; }
+	@touch $@
+
+check-cppcheck: $(GEN)/version.h
+	$(Q)$(if $(lib_src),cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppressions-list=.cppcheck --error-exitcode=1 -D_GNU_SOURCE -D__linux__ $(INCLUDES) -j2 $(lib_src),:)
+
+check-shell:
+	$(Q)scripts/check-shell
+
+check: ## every test there is, summed up in one line (what scripts/check does after installing its tools)
+	$(Q)scripts/check --no-install
+
+demo: ## show a container run, listed, attached to, waited for and deleted (root)
+	$(Q)scripts/demo
+
+bench: all $(tool_bin) ## compare with crun, runc and a bare-kernel floor (root)
+	$(Q)scripts/bench
+
+install: all ## install below $(DESTDIR)$(PREFIX)
+	$(Q)install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)
+	$(Q)$(if $(filter %/berth,$(programs)),install -m 0755 $(BUILD)/berth $(DESTDIR)$(BINDIR)/berth,:)
+	$(Q)$(if $(filter %/berth-shim,$(programs)),install -m 0755 $(BUILD)/berth-shim $(DESTDIR)$(LIBEXECDIR)/berth-shim,:)
 
 clean: ## remove what was built
-	rm -rf $(BUILD)
+	$(Q)rm -rf build build-san $(BUILD) compile_commands.json
+
+deps-check: ## name everything that is missing to build and test
+	$(Q)scripts/deps-check build test
 
 help: ## this list
-	@grep -hE '^[a-z_.-]+:.*## ' Makefile | sed 's/:.*## /\t/' | column -t -s '	'
+	@sed -nE 's/^([a-z][a-z0-9_.-]*):.*## (.*)/  \1\t\2/p' Makefile | column -t -s $$'\t'
 
-.PHONY: all check-unit clean help
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# ---- generated files. Each is rewritten only when its content changes, so that nothing rebuilds in vain.
+define put
+	@mkdir -p $(@D); printf '%s\n' $(1) >$@.tmp; \
+	if cmp -s $@.tmp $@; then rm -f $@.tmp; else mv -f $@.tmp $@; fi
+endef
+
+$(GEN)/flags: FORCE
+	$(call put,'$(subst ','\'',$(COMPILE) | $(ALL_LDFLAGS) | $(CORE_LIBS))')
+
+$(GEN)/sources: FORCE
+	$(call put,'$(lib_src) $(util_src)')
+
+# git may be missing, refuse (another owner), or speak of a repository around an unpacked tarball.
+commit = $(shell [ "$$(git rev-parse --show-toplevel 2>/dev/null)" -ef . ] && \
+	git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+$(GEN)/version.h: FORCE
+	$(call put,'/* Generated by the Makefile. */' '#pragma once' '#define BERTH_VERSION "$(VERSION)"' \
+		'#define BERTH_COMMIT "$(commit)"' '#define BERTH_LIBEXECDIR "$(LIBEXECDIR)"')
+
+$(probe): Makefile scripts/deps-check
+	@scripts/deps-check build
+	@mkdir -p $(@D)
+	@{ printf 'PROBED_FLAGS :='; for f in $(TRY); do \
+		$(CC) -Werror $$f -x c -c -o /dev/null /dev/null 2>/dev/null && printf ' %s' "$$f"; done; \
+	printf '\nPROBED_CFLAGS := %s\nPROBED_LIBS := %s\n' \
+		"$$(pkg-config --cflags $(PKGS))" "$$(pkg-config --libs $(PKGS))"; } >$@
+
+compile_commands.json: FORCE ## for clangd and other tools
+	@{ sep='['; for f in $(all_src); do \
+		printf '%s\n{"directory": "%s", "file": "%s", "command": "%s -c %s"}' "$$sep" "$(CURDIR)" "$$f" \
+			'$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)' "$$f"; sep=,; \
+	done; [ "$$sep" = , ] || printf '['; printf '\n]\n'; } >$@
+
+FORCE:
+.PHONY: all tests check check-unit check-e2e check-infra check-sanitize check-format check-layers check-headers \
+	check-lint check-tidy check-cppcheck check-shell demo bench install clean deps-check help FORCE
+.SECONDARY:
+
+ifneq ($(needs_cc),)
+-include $(patsubst %.c,$(BUILD)/%.d,$(all_src))
+endif

@@ -2,12 +2,13 @@
 /*
  * The OCI runtime-spec document (config.json) as C structs, one to one.
  *
- * A struct spec is filled by spec_load*() from text that was read once; it owns every pointer below it and is freed
- * as a whole. Optional scalars are present+value pairs (struct opt_*), never magic numbers; a NULL pointer or zero
- * count means "absent or empty". Loading checks types, ranges, vocabularies and cross-field rules completely, so that a
- * struct spec in hand is one that can be carried out on a capable host: validation precedes the first side effect.
- * Errors carry the JSON path ("linux.resources.pids.limit: expected an integer").
- * Unknown properties are ignored (the spec requires it); known ones that berth does not implement yet are refused by name.
+ * A struct spec is filled by spec_load*() from text that was read once; it owns every pointer below
+ * it and is freed as a whole. Optional scalars are present+value pairs (struct opt_*), never magic
+ * numbers; a NULL pointer or zero count means "absent or empty". Loading checks types, ranges,
+ * vocabularies and cross-field rules completely, so that a struct spec in hand is one that can be
+ * carried out on a capable host: validation precedes the first side effect. Errors carry the JSON
+ * path ("linux.resources.pids.limit: expected an integer"). Unknown properties are ignored (the
+ * spec requires it); known ones that berth does not implement yet are refused by name.
  */
 #pragma once
 
@@ -51,7 +52,7 @@ struct spec_caps {
 };
 
 struct spec_rlimit {
-	int resource; /* RLIMIT_* */
+	int resource;        /* RLIMIT_* */
 	uint64_t soft, hard; /* soft <= hard; UINT64_MAX is RLIM_INFINITY */
 };
 
@@ -68,8 +69,8 @@ struct spec_process {
 	uint16_t console_height, console_width; /* 0: not given */
 	struct spec_user user;
 	char **args; /* at least one */
-	char **env; /* NAME=VALUE; duplicates collapsed to the last */
-	char *cwd; /* absolute */
+	char **env;  /* NAME=VALUE; duplicates collapsed to the last */
+	char *cwd;   /* absolute */
 	struct spec_caps caps;
 	struct spec_rlimit *rlimits;
 	size_t n_rlimits;
@@ -84,9 +85,9 @@ struct spec_root {
 
 struct spec_mount {
 	char *destination; /* absolute, cleaned */
-	char *type; /* may be NULL for binds */
-	char *source; /* bind sources are absolute after load */
-	char **options; /* as written; mount/plan.c gives them meaning */
+	char *type;        /* may be NULL for binds */
+	char *source;      /* bind sources are absolute after load */
+	char **options;    /* as written; mount/plan.c gives them meaning */
 };
 
 enum spec_hook_kind {
@@ -100,9 +101,9 @@ enum spec_hook_kind {
 };
 
 struct spec_hook {
-	char *path; /* absolute */
+	char *path;  /* absolute */
 	char **args; /* full argv; never empty after load ([path] when absent) */
-	char **env; /* NULL: absent */
+	char **env;  /* NULL: absent */
 	bool env_set;
 	int64_t timeout_s; /* 0: none */
 };
@@ -112,16 +113,26 @@ struct spec_hooks {
 	size_t n[HOOK_KINDS];
 };
 
-enum spec_ns_type { NS_USER, NS_MOUNT, NS_PID, NS_NET, NS_IPC, NS_UTS, NS_CGROUP, NS_TIME, NS_TYPES };
+enum spec_ns_type {
+	NS_USER,
+	NS_MOUNT,
+	NS_PID,
+	NS_NET,
+	NS_IPC,
+	NS_UTS,
+	NS_CGROUP,
+	NS_TIME,
+	NS_TYPES
+};
 
 struct spec_namespace {
 	bool wanted; /* listed in linux.namespaces */
-	char *path; /* NULL: a new one */
+	char *path;  /* NULL: a new one */
 };
 
 struct spec_device { /* linux.devices[] */
-	char *path; /* absolute, cleaned */
-	char type; /* 'c' (also for "u"), 'b', 'p' */
+	char *path;  /* absolute, cleaned */
+	char type;   /* 'c' (also for "u"), 'b', 'p' */
 	uint32_t major, minor;
 	mode_t mode; /* permission bits; default 0666 */
 	uid_t uid;
@@ -130,14 +141,14 @@ struct spec_device { /* linux.devices[] */
 
 struct spec_device_rule { /* linux.resources.devices[] */
 	bool allow;
-	char type; /* 'a', 'c', 'b' */
+	char type;            /* 'a', 'c', 'b' */
 	int64_t major, minor; /* -1: any */
-	unsigned int access; /* bits: 1 r, 2 w, 4 m */
+	unsigned int access;  /* bits: 1 r, 2 w, 4 m */
 };
 
 struct spec_throttle { /* blockIO.throttle*Device[] and weightDevice[] */
 	uint32_t major, minor;
-	uint64_t rate; /* bytes or operations per second */
+	uint64_t rate;                      /* bytes or operations per second */
 	struct opt_u64 weight, leaf_weight; /* weightDevice only */
 };
 
@@ -229,22 +240,26 @@ struct spec {
 	size_t n_annotations;
 	struct spec_linux linux_;
 	bool early_format; /* ociVersion 1.0.0-rc1..rc2 form: `platform`, flat capability list */
-	char *warnings; /* newline-separated one-line warnings for the caller to log, or NULL */
-	char *text; /* the very bytes that were parsed, for the state copy */
+	char *warnings;    /* newline-separated one-line warnings for the caller to log, or NULL */
+	char *text;        /* the very bytes that were parsed, for the state copy */
 	size_t text_len;
 };
 
 #define _cleanup_spec_ __attribute__((cleanup(spec_free_ptr)))
 
 /*
- * Read `file` (NULL: config.json) of the bundle directory and load it. -ENOENT: "config.json" missing, -EINVAL: with the JSON path,
- * -EFBIG, -EOPNOTSUPP: a known field that is not implemented, by name.
+ * Read `file` (NULL: config.json) of the bundle directory and load it. -ENOENT: "config.json"
+ * missing, -EINVAL: with the JSON path, -EFBIG, -EOPNOTSUPP: a known field that is not implemented,
+ * by name.
  */
 int spec_load_bundle(const char *bundle, const char *file, struct spec **ret, struct err *err);
 /* The same from memory; root.path and bind sources are taken relative to bundle (absolute). */
-int spec_load_text(const char *text, size_t len, const char *bundle, struct spec **ret, struct err *err);
-/* A Process object alone (exec --process). *ret_process is owned by the caller, released by spec_process_done(). */
-int spec_load_process(const char *text, size_t len, struct spec_process *ret_process, struct err *err);
+int spec_load_text(const char *text, size_t len, const char *bundle, struct spec **ret,
+                   struct err *err);
+/* A Process object alone (exec --process). *ret_process is owned by the caller, released by
+ * spec_process_done(). */
+int spec_load_process(const char *text, size_t len, struct spec_process *ret_process,
+                      struct err *err);
 void spec_process_done(struct spec_process *process);
 /* A deep copy, for exec without --process. */
 int spec_process_copy(const struct spec_process *from, struct spec_process *ret);
@@ -253,8 +268,8 @@ int spec_process_check(const struct spec_process *process, struct err *err);
 void spec_free(struct spec *spec);
 void spec_free_ptr(struct spec **spec);
 
-const char *spec_hook_name(enum spec_hook_kind kind); /* "createRuntime" */
-const char *spec_ns_name(enum spec_ns_type type); /* "network" */
+const char *spec_hook_name(enum spec_hook_kind kind);                  /* "createRuntime" */
+const char *spec_ns_name(enum spec_ns_type type);                      /* "network" */
 const char *spec_annotation(const struct spec *spec, const char *key); /* NULL: absent */
 
 /* The document that `berth spec` prints. Caller frees. cgroup_v2: adds a cgroup namespace. */

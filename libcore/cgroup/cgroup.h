@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Control groups, v2, v1 and hybrid, with the cgroupfs driver.
+ *
+ * cg_host says what this host has. cg_plan decides the container's directories (pure, given the
+ * host). The caller journals the plan (cg_to_json) before cg_create makes anything, so that a crash
+ * at any point leaves a record from which cg_destroy can clean. Paths are opened below the verified
+ * hierarchy root with RESOLVE_BENEATH|NO_SYMLINKS; the root cgroup and the caller's own ancestors
+ * are refused.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/buf.h"
+#include "berth/err.h"
+#include "berth/spec.h"
+
+enum cg_mode { CG_NONE, CG_V1, CG_HYBRID, CG_V2 };
+
+struct cg_hier {     /* one mounted hierarchy */
+	char *name;  /* v1: "cpu,cpuacct", "systemd" for name=systemd; "" for the unified one */
+	char *mount; /* mount point */
+	char *own;   /* the calling process's path in it */
+	char *mount_root; /* field 4 of mountinfo, usually "/" */
+	bool v2;
+};
+
+struct cg_host {
+	enum cg_mode mode;
+	struct cg_hier *hiers;
+	size_t n_hiers;
+};
+
+int cg_host_detect(struct cg_host **ret,
+                   struct err *err); /* from /proc/self/{mountinfo,cgroup}; CG_NONE is success */
+void cg_host_free(struct cg_host *host);
+
+struct cg_dir {     /* the container's directory in one hierarchy */
+	char *name; /* as cg_hier.name */
+	char *mount;
+	char *path; /* "/berth/c1" */
+	bool v2;
+	unsigned int ours; /* how many trailing components did not exist at plan time: those are
+	                      removed again */
+};
+
+struct cg {
+	enum cg_mode mode;
+	struct cg_dir *dirs; /* empty: no cgroup could be made and none was asked for */
+	size_t n_dirs;
+	bool usable; /* false: runs without a cgroup (rootless without delegation), see why */
+	char why[256];
+};
+
+struct cg_request {
+	const char *id;
+	const char *cgroups_path; /* linux.cgroupsPath or NULL */
+	bool limits_wanted;       /* resources that need a cgroup were asked for */
+	bool rootless; /* no privilege over the host's cgroups is expected: errors of permission are
+	                  tolerated unless limits_wanted */
+	bool below_own; /* default place below the caller's own cgroup rather than at the top of
+	                   what is delegated */
+};
+
+/*
+ * Decide the directories. Default place: "/berth/<id>" for root (v2: at the hierarchy root;
+ * relative cgroupsPath likewise below it); rootless: below the highest ancestor of our own cgroup
+ * that we may write. Refuses "..", control characters, the root cgroup, our own cgroup and its
+ * ancestors (as target), a cgroup that has processes ("container's cgroup is not empty") or is
+ * frozen ("container's cgroup unexpectedly frozen").
+ */
+int cg_plan(const struct cg_host *host, const struct cg_request *req, struct cg **ret,
+            struct err *err);
+/* The place of the shim itself: "/berth.shim/<name>" by the same rules; one directory (v2 or, on
+ * v1/hybrid, systemd + unified + those that exist). */
+int cg_plan_shim(const struct cg_host *host, const char *name, bool rootless, struct cg **ret,
+                 struct err *err);
+void cg_free(struct cg *cg);
+int cg_to_json(const struct cg *cg, struct buf *b); /* one JSON object */
+int cg_from_json(const cJSON *j, struct cg **ret,
+                 struct err *err); /* our own file, still validated */
+
+int cg_create(struct cg *cg, struct err *err); /* make the directories, enable controllers on v2 */
+/* Create an exec/sub directory below the container's own is a later milestone. */
+
+/* Limits: spec resources -> files (conversions are pure functions in v1.c, v2.c, convert.c). Device
+ * rules included: v1 files, v2 eBPF. */
+int cg_apply(struct cg *cg, const struct spec_resources *res, bool rootless, bool userns,
+             struct err *err);
+/* O_PATH... directory fd usable for CLONE_INTO_CGROUP, or -EOPNOTSUPP when there is no v2 dir with
+ * the controllers' process (v1 hosts: attach by cg_attach). */
+int cg_v2_fd(const struct cg *cg);
+int cg_attach(const struct cg *cg, pid_t pid,
+              struct err *err); /* write cgroup.procs in every dir (skip v2 when into_v2 already
+                                   done: harmless) */
+
+/* All pids in the subtree, host view; caller frees. Handles threaded cgroups. */
+int cg_pids(const struct cg *cg, pid_t **ret, size_t *ret_n, struct err *err);
+/* SIGKILL everything: cgroup.kill (5.14) else freeze+signal+thaw loops. Other signals: one pass
+ * over the pids. Our own process is never hit. */
+int cg_kill(const struct cg *cg, int sig, struct err *err);
+int cg_freeze(const struct cg *cg, bool frozen,
+              struct err *err); /* waits for the state, bounded 10 s, undone on failure */
+bool cg_is_frozen(const struct cg *cg);
+bool cg_is_populated(const struct cg *cg);
+/*
+ * Kill what is left, wait for "populated 0" (events, not sleeps; bound in ms), remove
+ * sub-directories and then our levels leaf-up. A directory that is already gone is success; a level
+ * that others use is left. -EBUSY when processes remain.
+ */
+int cg_destroy(const struct cg *cg, int timeout_ms, struct err *err);
+
+struct cg_oom {
+	uint64_t oom, oom_kill; /* counters; v1: oom_kill of memory.oom_control */
+};
+int cg_oom_read(const struct cg *cg, struct cg_oom *ret);
+/* Path of the file to watch for OOM events (v2 memory.events: poll POLLPRI/inotify), NULL: none.
+ * Borrowed storage in the caller's buffer. */
+const char *cg_oom_file(const struct cg *cg, char *buf, size_t size);

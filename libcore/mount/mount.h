@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container's view of the file system.
+ *
+ * A plan is made from the spec without touching anything (mnt_plan_build), its bind sources may be
+ * opened by the creator (mnt_plan_open_sources, needed when the container's user namespace could
+ * not reach them), and the steps below carry it out inside the new mount namespace, in the order in
+ * which they are declared. Everything inside the root is reached by openat2(RESOLVE_IN_ROOT) from
+ * root_fd and attached by descriptor (open_tree/fsopen -> mount_setattr -> move_mount); no string
+ * is resolved twice. Targets that are /proc or /sys must be real directories reached without a
+ * symlink. Procfs and sysfs are written only through proc_fd, a private fsopen("proc") instance
+ * that no container mount can shadow.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "berth/err.h"
+#include "berth/spec.h"
+
+/* One hierarchy for a mount of type "cgroup"; filled by container/ from the cgroup layer. */
+struct mnt_cgroup_dir {
+	const char *name; /* v1: "cpu,cpuacct" or "systemd" (directory below the mount); v2: NULL */
+	const char *options;    /* v1: mount options "cpu,cpuacct" or "none,name=systemd" */
+	const char *host_mount; /* "/sys/fs/cgroup/cpu" */
+	const char *path;       /* the container's path below host_mount, starts with '/' */
+};
+struct mnt_cgroup_view {
+	bool v2;       /* unified host */
+	bool cgroupns; /* the container has its own cgroup namespace */
+	const struct mnt_cgroup_dir *dirs;
+	size_t n_dirs;
+};
+
+struct mnt_op {                  /* one mount, decided */
+	size_t index;            /* mounts[index] of the spec */
+	const char *destination; /* borrowed from the spec */
+	const char *fstype;      /* "bind" for binds */
+	const char *source;      /* may be NULL */
+	bool bind, recursive;
+	uint64_t attr_set, attr_clr;  /* MOUNT_ATTR_*, this mount */
+	uint64_t rec_set, rec_clr;    /* AT_RECURSIVE */
+	unsigned long propagation[4]; /* in order of appearance; 0 ends */
+	char **super;                 /* flags and key=value parameters for fsconfig(2); owned */
+	bool late_readonly;   /* made read-only only after the root is complete (tmpfs, /dev) */
+	bool on_proc, on_sys; /* destination is, or is below, /proc or /sys */
+	int source_fd;        /* detached clone made by the creator, else FD_INVALID */
+};
+
+struct mnt_plan {
+	const struct spec *spec; /* borrowed: must outlive the plan */
+	struct mnt_op *ops;
+	size_t n_ops;
+	bool dev_is_bind; /* /dev comes from the host: no nodes, links, ptmx */
+	bool has_userns;  /* new or joined: device nodes are bound from the host */
+	bool has_mountns; /* a new mount namespace; without one nothing here is done (joined by
+	                     path) */
+};
+
+int mnt_plan_build(const struct spec *spec, struct mnt_plan **ret, struct err *err); /* pure */
+void mnt_plan_free(struct mnt_plan *plan);
+/* Creator side: clone bind sources into detached mounts with their attributes. EPERM leaves them to
+ * init. Only useful with a user namespace. */
+int mnt_plan_open_sources(struct mnt_plan *plan, struct err *err);
+
+struct mnt_ctx {
+	int root_fd; /* the container's root mount; O_PATH-like, CLOEXEC */
+	int proc_fd; /* private procfs (subset=pid where the kernel has it), or an O_PATH fd of a
+	                verified /proc */
+	int null_fd; /* the host's /dev/null, verified to be character 1:3 */
+	bool pivoted;
+};
+#define MNT_CTX_INIT                                        \
+	{                                                   \
+		.root_fd = -9, .proc_fd = -9, .null_fd = -9 \
+	}
+void mnt_ctx_done(struct mnt_ctx *ctx);
+
+/*
+ * Check that root.path is a directory that can be used; pure look, before any side effect. Message
+ * "invalid rootfs: ..." for callers.
+ */
+int mnt_check_rootfs(const struct spec *spec, struct err *err);
+
+/* Open null_fd and proc_fd, set the propagation of the old root (default rslave), make root.path a
+ * mount and open root_fd. */
+int mnt_prepare_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err);
+/* All mounts in list order; cgroups may be NULL when no mount of type cgroup is planned. */
+int mnt_mount_all(struct mnt_ctx *ctx, const struct mnt_plan *plan,
+                  const struct mnt_cgroup_view *cgroups, struct err *err);
+/* Default and configured device nodes, links, /dev/ptmx. */
+int mnt_make_devices(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err);
+/*
+ * Open a pty of the container's own devpts (/dev/pts/ptmx inside root_fd, verified). *ret_slave by
+ * TIOCGPTPEER. name gets "/dev/pts/N".
+ */
+int mnt_open_pty(struct mnt_ctx *ctx, int *ret_master, int *ret_slave, char name[static 32],
+                 struct err *err);
+/* Bind the slave on /dev/console (created without following links). */
+int mnt_bind_console(struct mnt_ctx *ctx, int slave_fd, struct err *err);
+/* pivot_root into root_fd and detach the old root; with no_pivot MS_MOVE-like and chroot.
+ * Afterwards "/" and the cwd are the container's. */
+int mnt_change_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, bool no_pivot,
+                    struct err *err);
+/* Late read-only remounts, rootfsPropagation of the new root, root.readonly. */
+int mnt_finish_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err);
+/* linux.readonlyPaths and linux.maskedPaths; verified to be in force. */
+int mnt_mask_paths(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err);
+/* Create (0755) and enter nothing: make process.cwd exist inside the root. */
+int mnt_make_cwd(struct mnt_ctx *ctx, const char *cwd, struct err *err);
+
+/* Open a path of the container for reading: O_PATH first, regular file, no link out of the root;
+ * -errno. */
+int mnt_open_in_root(int root_fd, const char *path, int flags, struct err *err);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Namespaces: which are made new, which are joined, in which order; id maps; the clone itself.
+ *
+ * New ones are made by one clone3(2). Whatever must be joined (paths, exec) is joined in a joiner:
+ * a child that does the setns calls and then clones init with CLONE_PARENT, so that init is the
+ * creator's child; the joiner hands over init's pidfd and exits.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "berth/err.h"
+#include "berth/spec.h"
+
+struct ns_plan {
+	uint64_t new_flags; /* CLONE_NEW* for clone3 (CLONE_NEWTIME is unshared by the joiner) */
+	bool has[NS_TYPES]; /* new or joined: the container does not share the creator's */
+	bool join[NS_TYPES];
+	int fd[NS_TYPES]; /* opened and type-checked namespace files for join, else FD_INVALID */
+	bool needs_joiner;
+	bool new_user; /* a new user namespace: maps must be written */
+};
+
+/* Decide from the spec (pure: opens nothing). */
+void ns_plan_from_spec(const struct spec *spec, struct ns_plan *ret);
+/* Open the paths of namespaces to join, check them by NS_GET_NSTYPE (O_NONBLOCK, nsfs magic). */
+int ns_plan_open(struct ns_plan *plan, const struct spec *spec, struct err *err);
+/* Plan for exec: all namespaces of a running init that differ from ours, opened through
+ * /proc/PID/ns with the pidfd verified afterwards. */
+int ns_plan_from_pid(pid_t pid, int pidfd, struct ns_plan *ret, struct err *err);
+void ns_plan_done(struct ns_plan *plan);
+/* Is this namespace file (open fd) the one that the calling process is in? */
+bool ns_is_own(int fd, enum spec_ns_type type);
+
+/* Joiner side: all setns calls, user namespace in the right place (first when unprivileged, else
+ * after those that our privilege is needed for), then ids 0:0 of it. */
+int ns_join_all(const struct ns_plan *plan, struct err *err);
+
+/*
+ * clone3 with CLONE_PIDFD; cgroup_fd >= 0 adds CLONE_INTO_CGROUP (5.7); clone_parent for a joiner.
+ * Falls back to clone(2) where clone3 answers ENOSYS (then without CLONE_INTO_CGROUP:
+ * *ret_into_cgroup false). Returns 0 in the child, the pid in the parent, -errno. Fork-like: no
+ * shared memory.
+ */
+pid_t ns_clone(uint64_t new_flags, int cgroup_fd, bool clone_parent, int *ret_pidfd,
+               bool *ret_into_cgroup, struct err *err);
+
+/*
+ * Write uid_map, gid_map (and setgroups "deny" where needed) of a process in a new user namespace,
+ * from the parent. Direct writes where permitted, else newuidmap/newgidmap (searched in PATH);
+ * errors name the missing subordinate ids or helper and what to do.
+ */
+int ns_write_maps(pid_t pid, const struct spec *spec, struct err *err);
+/* Host id of a container id, or the id itself without a user namespace; -1 (as id) when unmapped.
+ */
+uint32_t ns_host_id(const struct spec_id_map *maps, size_t n, uint32_t id);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growable byte buffer with a mandatory maximum. Contents are always NUL terminated (not counted in len). */
+/* Growable byte buffer with a mandatory maximum. Contents are always NUL terminated (not counted in
+ * len). */
 #pragma once
 
 #include <stddef.h>
@@ -11,8 +12,8 @@ struct buf {
 	size_t max; /* appending beyond it gives -EFBIG and leaves the buffer as it was */
 };
 
-#define BUF_INIT(maximum) \
-	{ \
+#define BUF_INIT(maximum)        \
+	{                        \
 		.max = (maximum) \
 	}
 #define _cleanup_buf_ __attribute__((cleanup(buf_done)))
@@ -22,4 +23,4 @@ int buf_add(struct buf *b, const void *data, size_t len); /* 0, -EFBIG, -ENOMEM 
 int buf_puts(struct buf *b, const char *s);
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_consume(struct buf *b, size_t n); /* drop n bytes from the front */
-char *buf_steal(struct buf *b); /* caller frees; never NULL */
+char *buf_steal(struct buf *b);            /* caller frees; never NULL */

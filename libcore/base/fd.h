@@ -23,13 +23,15 @@ static inline int take_fd(int *fd)
 
 int fd_cloexec(int fd, bool on); /* 0, -errno */
 int fd_nonblock(int fd, bool on);
-/* Mark everything from first upwards close-on-exec (close_range(2), 5.11; falls back to /proc/self/fd). */
+/* Mark everything from first upwards close-on-exec (close_range(2), 5.11; falls back to
+ * /proc/self/fd). */
 int fd_cloexec_from(unsigned int first);
 int fd_close_from(unsigned int first);
 /* Make sure 0, 1 and 2 are open (on /dev/null where they were closed). */
 int fd_ensure_stdio(void);
 /* Re-open fd with other flags through /proc/self/fd. -errno on failure. */
 int fd_reopen(int fd, int flags);
-/* Full read/write, EINTR-safe. fd_write_all: 0 or -errno. fd_read_all: bytes read (< len at EOF) or -errno. */
+/* Full read/write, EINTR-safe. fd_write_all: 0 or -errno. fd_read_all: bytes read (< len at EOF) or
+ * -errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 ssize_t fd_read_all(int fd, void *data, size_t len);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON in and out, on cJSON with its traps closed. Reading: a pre-scan of the text refuses NUL escapes, raw
- * control bytes in strings, invalid UTF-8, duplicate keys, depth > 64, more than 1 M tokens and trailing text, and turns
- * bare integers of more than 15 digits into strings marked with a leading \x01 so that the getters below read them exactly.
- * Getters are case sensitive and strict. Writing: text is built with struct buf; json_str() quotes and escapes.
+ * JSON in and out, on cJSON with its traps closed. Reading: a pre-scan of the text refuses NUL
+ * escapes, raw control bytes in strings, invalid UTF-8, duplicate keys, depth > 64, more than 1 M
+ * tokens and trailing text, and turns bare integers of more than 15 digits into strings marked with
+ * a leading \x01 so that the getters below read them exactly. Getters are case sensitive and
+ * strict. Writing: text is built with struct buf; json_str() quotes and escapes.
  */
 #pragma once
 
@@ -21,8 +22,9 @@ void json_free_ptr(cJSON **j);
 
 /* Parse len bytes. On error err says what and at which line/column; -EINVAL, -EFBIG, -ENOMEM. */
 int json_parse(const char *text, size_t len, cJSON **ret, struct err *err);
-const cJSON *json_get(const cJSON *object, const char *key); /* NULL: absent; a JSON null counts as absent */
-bool json_is_string(const cJSON *j); /* false for a marked integer */
+const cJSON *json_get(const cJSON *object,
+                      const char *key); /* NULL: absent; a JSON null counts as absent */
+bool json_is_string(const cJSON *j);    /* false for a marked integer */
 /* Exact integers: -EINVAL not an integer, -ERANGE. 1.0 and 1e3 are not integers. */
 int json_int64(const cJSON *j, int64_t *ret);
 int json_uint64(const cJSON *j, uint64_t *ret);
@@ -32,6 +34,7 @@ int64_t json_get_int(const cJSON *object, const char *key, int64_t fallback);
 uint64_t json_get_uint(const cJSON *object, const char *key, uint64_t fallback);
 bool json_get_bool(const cJSON *object, const char *key, bool fallback);
 
-/* Append a quoted, escaped JSON string (invalid UTF-8 becomes U+FFFD; "/" is not escaped). NULL gives null. */
+/* Append a quoted, escaped JSON string (invalid UTF-8 becomes U+FFFD; "/" is not escaped). NULL
+ * gives null. */
 int json_str(struct buf *b, const char *s);
 int json_strn(struct buf *b, const char *s, size_t len);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checked allocation (abort when out of memory) and scope clean-up. The shim after "ready" uses plain malloc. */
+/* Checked allocation (abort when out of memory) and scope clean-up. The shim after "ready" uses
+ * plain malloc. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,12 +23,12 @@ static inline void free_ptr(void *pp)
 #define _cleanup_free_ _cleanup_(free_ptr)
 
 /* Hand over a pointer: evaluates to it and resets the source. */
-#define take_ptr(p) \
-	({ \
+#define take_ptr(p)                    \
+	({                             \
 		typeof(p) *_pp = &(p); \
-		typeof(p) _v = *_pp; \
-		*_pp = NULL; \
-		_v; \
+		typeof(p) _v = *_pp;   \
+		*_pp = NULL;           \
+		_v;                    \
 	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

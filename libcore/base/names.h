@@ -11,4 +11,5 @@ struct name_value {
 
 /* 0 and *ret, or -ENOENT. Exact match, case sensitive. */
 int names_value(const struct name_value *table, const char *name, int64_t *ret);
-const char *names_name(const struct name_value *table, int64_t value); /* first row with it, NULL: none */
+const char *names_name(const struct name_value *table,
+                       int64_t value); /* first row with it, NULL: none */

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Strict number parsing: whole string, no sign unless signed, no space, no overflow. The only place of strto*. */
+/* Strict number parsing: whole string, no sign unless signed, no space, no overflow. The only place
+ * of strto*. */
 #pragma once
 
 #include <stdint.h>
 #include <sys/types.h>
 
 int num_parse_u64(const char *s, uint64_t *ret); /* -EINVAL, -ERANGE */
-int num_parse_i64(const char *s, int64_t *ret); /* accepts one leading '-' */
+int num_parse_i64(const char *s, int64_t *ret);  /* accepts one leading '-' */
 int num_parse_u32(const char *s, uint32_t *ret);
 int num_parse_int(const char *s, int *ret);
 int num_parse_octal(const char *s, unsigned int *ret);
-int num_parse_size(const char *s, int64_t *ret); /* bytes with suffix b k m g t (any case, optional 'b'/"ib"); -1 allowed */
+int num_parse_size(
+    const char *s,
+    int64_t *ret); /* bytes with suffix b k m g t (any case, optional 'b'/"ib"); -1 allowed */
 /* Durations: "10", "1.5" (seconds), "500ms", "10s", "2m", "1h30m"; result in milliseconds. */
 int num_parse_duration_ms(const char *s, int64_t *ret);
 /* UID[:GID]; each 0..2^32-2, nothing else accepted. *ret_gid is left alone when absent. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Processes. An identity is pid + pidfs inode (6.9) or start time + boot id; signals go through pidfds
- * that were opened first and verified after, so a recycled pid is never hit.
+ * Processes. An identity is pid + pidfs inode (6.9) or start time + boot id; signals go through
+ * pidfds that were opened first and verified after, so a recycled pid is never hit.
  */
 #pragma once
 
@@ -12,24 +12,26 @@
 #include "berth/err.h"
 
 struct proc_id {
-	pid_t pid; /* 0: none */
+	pid_t pid;           /* 0: none */
 	uint64_t start_time; /* clock ticks since boot, field 22 of /proc/PID/stat; 0: unknown */
-	uint64_t pidfs_ino; /* 0: the kernel has no pidfs */
-	char boot_id[40]; /* /proc/sys/kernel/random/boot_id without newline */
+	uint64_t pidfs_ino;  /* 0: the kernel has no pidfs */
+	char boot_id[40];    /* /proc/sys/kernel/random/boot_id without newline */
 };
 
 int proc_boot_id(char ret[static 40]);
 /* Fill from a live process; pidfd may be -1. -ESRCH when it is gone. */
 int proc_id_get(pid_t pid, int pidfd, struct proc_id *ret);
-/* Open a pidfd of the very process that id names. -ESRCH: it is gone (or another boot, or the pid was recycled, or unknown). */
+/* Open a pidfd of the very process that id names. -ESRCH: it is gone (or another boot, or the pid
+ * was recycled, or unknown). */
 int proc_id_open(const struct proc_id *id);
-int proc_pidfd_open(pid_t pid); /* pidfd_open(2), 5.3 */
+int proc_pidfd_open(pid_t pid);            /* pidfd_open(2), 5.3 */
 int proc_pidfd_signal(int pidfd, int sig); /* pidfd_send_signal(2), 5.1 */
-pid_t proc_pidfd_pid(int pidfd); /* from /proc/self/fdinfo; -ESRCH when exited, -errno */
-bool proc_pidfd_exited(int pidfd); /* poll */
+pid_t proc_pidfd_pid(int pidfd);           /* from /proc/self/fdinfo; -ESRCH when exited, -errno */
+bool proc_pidfd_exited(int pidfd);         /* poll */
 /*
- * Exit status (wait status) of a process that somebody else reaps: PIDFD_GET_INFO with PIDFD_INFO_EXIT, kernel 6.15.
- * -EAGAIN: not reaped yet; -EOPNOTSUPP: the kernel can't say; -ESRCH: gone before this pidfd could know.
+ * Exit status (wait status) of a process that somebody else reaps: PIDFD_GET_INFO with
+ * PIDFD_INFO_EXIT, kernel 6.15. -EAGAIN: not reaped yet; -EOPNOTSUPP: the kernel can't say; -ESRCH:
+ * gone before this pidfd could know.
  */
 int proc_pidfd_exit_status(int pidfd, int *ret_wait_status);
 /* State letter of /proc/PID/stat ('R','S','Z',...), or -errno; also start time. */
@@ -41,8 +43,10 @@ int proc_exit_code(int wait_status);
 void proc_reset_signals(void);
 
 /*
- * Run a helper program: argv[0] is the path; NULL env: inherit. stdin gets input (may be NULL: /dev/null), at most 4 KiB of
- * stdout+stderr is kept in output (may be NULL; size cap). timeout_ms < 0: none; on timeout its process group is killed: -ETIMEDOUT.
- * Returns wait status >= 0 or -errno. Never blocks on children of the helper that keep its pipes.
+ * Run a helper program: argv[0] is the path; NULL env: inherit. stdin gets input (may be NULL:
+ * /dev/null), at most 4 KiB of stdout+stderr is kept in output (may be NULL; size cap). timeout_ms
+ * < 0: none; on timeout its process group is killed: -ETIMEDOUT. Returns wait status >= 0 or
+ * -errno. Never blocks on children of the helper that keep its pipes.
  */
-int proc_run(char *const argv[], char *const env[], const char *input, int64_t timeout_ms, char *output, size_t cap);
+int proc_run(char *const argv[], char *const env[], const char *input, int64_t timeout_ms,
+             char *output, size_t cap);

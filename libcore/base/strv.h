@@ -14,7 +14,8 @@ char **strv_dup(char *const *v);
 void strv_free(char **v);
 void strv_free_ptr(char ***v);
 bool strv_contains(char *const *v, const char *s);
-/* Value of NAME in an environment vector of NAME=VALUE strings; the last one wins; NULL: not there. */
+/* Value of NAME in an environment vector of NAME=VALUE strings; the last one wins; NULL: not there.
+ */
 const char *env_get(char *const *env, const char *name);
 /* Set NAME=VALUE, replacing all earlier entries of that name. */
 void env_set(char ***env, const char *name, const char *value);

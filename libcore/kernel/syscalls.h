@@ -67,8 +67,9 @@
 
 /* Constants that headers may lack. */
 #ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080 /* 5.6; not a flag of clone(2): it would sit in the exit signal \
-	                          */
+#define CLONE_NEWTIME                                                              \
+	0x00000080 /* 5.6; not a flag of clone(2): it would sit in the exit signal \
+	            */
 #endif
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000

@@ -2,11 +2,11 @@
 /*
  * The one error type.
  *
- * Functions return 0 (or a documented positive outcome) on success and -errno on failure; those with
- * a story to tell also fill a caller-owned struct err. The failing function writes step, object and
- * cause with err_set(), which appends strerror(); callers that know more context prepend it. The
- * struct is fixed in size and holds no pointer, so it crosses the sync socket between a container's
- * creator and its init as it is, and the failure path never allocates.
+ * Functions return 0 (or a documented positive outcome) on success and -errno on failure; those
+ * with a story to tell also fill a caller-owned struct err. The failing function writes step,
+ * object and cause with err_set(), which appends strerror(); callers that know more context prepend
+ * it. The struct is fixed in size and holds no pointer, so it crosses the sync socket between a
+ * container's creator and its init as it is, and the failure path never allocates.
  *
  * Every function here accepts a NULL err.
  */
@@ -17,14 +17,14 @@
 #define ERR_MSG_MAX 1016
 
 struct err {
-	int code; /* -errno of the first cause; 0: nothing set */
-	int exit_status; /* suggested exit status of a command, 0: the command's default */
+	int code;              /* -errno of the first cause; 0: nothing set */
+	int exit_status;       /* suggested exit status of a command, 0: the command's default */
 	char msg[ERR_MSG_MAX]; /* one line, control characters escaped, always terminated */
 };
 
 /*
- * Set code and message: "<fmt>: <strerror(-code)>". code is -errno (a positive errno is accepted and
- * negated). Returns the (negative) code so that callers can `return err_set(...)`.
+ * Set code and message: "<fmt>: <strerror(-code)>". code is -errno (a positive errno is accepted
+ * and negated). Returns the (negative) code so that callers can `return err_set(...)`.
  */
 int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -163,9 +163,10 @@ $(tidy_ok): $(BUILD)/lint/%.tidy: %.c $(BUILD)/%.o .clang-tidy
 		>$@.log 2>/dev/null || { cat $@.log; exit 1; }
 	@touch $@
 
+CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr -j2 \
+	    --suppressions-list=.cppcheck --error-exitcode=1 -D_GNU_SOURCE -D__linux__ $(INCLUDES)
 check-cppcheck: $(GEN)/version.h
-	$(Q)$(if $(lib_src),cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--suppressions-list=.cppcheck --error-exitcode=1 -D_GNU_SOURCE -D__linux__ $(INCLUDES) -j2 $(lib_src),:)
+	$(Q)$(if $(lib_src),$(CPPCHECK) $(lib_src),:)
 
 check-shell:
 	$(Q)scripts/check-shell

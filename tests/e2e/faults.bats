@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+# Kill -9 at system calls of create, start and delete, in short form: tests/faults/sweep without --shots is
+bats_require_minimum_version 1.5.0
+# shellcheck disable=SC2016,SC2030,SC2031 # dollars of inner shells; run sets its variables in each test
+# the long one. The first tests show that the tools can see a failure at all.
+
+setup() {
+	top=${BERTH_TOP:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
+	build=${BERTH_BUILD:-$top/build}
+	killat=$build/tests/faults/killat
+	sweep=$top/tests/faults/sweep
+}
+
+@test "killat kills in front of the call that it is told" {
+	local marks=("$BATS_TEST_TMPDIR/one" "$BATS_TEST_TMPDIR/two")
+	run -0 "$killat" --count -- touch "${marks[@]}"
+	read -r role path points _ <<<"$output"
+	[ "$role $path" = "runtime 0" ]
+	[ "$points" -gt 10 ]
+	rm "${marks[@]}"
+
+	run -0 "$killat" --at 0:1 -- touch "${marks[@]}"
+	[ ! -e "${marks[0]}" ]
+	# The last point is exit_group: everything has happened.
+	run -0 "$killat" --at "0:$points" -- touch "${marks[@]}"
+	[ -e "${marks[1]}" ]
+	rm "${marks[@]}"
+	# Somewhere between lies a point with the first file and without the second.
+	local at half=0
+	for ((at = points; at > 1; at--)); do
+		rm -f "${marks[@]}"
+		run -0 "$killat" --at "0:$at" -- touch "${marks[@]}"
+		if [ -e "${marks[0]}" ] && [ ! -e "${marks[1]}" ]; then
+			half=1
+			break
+		fi
+	done
+	[ "$half" = 1 ]
+	run -3 "$killat" --at 0:100000 -- true
+}
+
+@test "killat lets the others go on" {
+	run -0 "$killat" --count -- sh -c '(sleep 0.2; echo alive >"$1") & wait' sh "$BATS_TEST_TMPDIR/mark"
+	[[ $output == *"helper 0.0 "* ]]
+	rm "$BATS_TEST_TMPDIR/mark"
+	points=$(sed -n 's/^runtime 0 \([0-9]*\) .*/\1/p' <<<"$output")
+	run -0 "$killat" --at "0:$((points - 2))" -- \
+		sh -c '(sleep 0.2; echo alive >"$1") & wait' sh "$BATS_TEST_TMPDIR/mark"
+	local deadline=$((SECONDS + 10))
+	until [ -s "$BATS_TEST_TMPDIR/mark" ]; do
+		[ $SECONDS -lt $deadline ]
+		sleep 0.02
+	done
+}
+
+@test "the sweep sees what a careless runtime leaves" {
+	cat >"$BATS_TEST_TMPDIR/careless" <<-'EOT'
+	#!/bin/sh
+	# careless --root DIR COMMAND... ID
+	root=$2 command=$3
+	for id; do :; done
+	case $command in
+	create) mkdir -p "$root/$id" "/sys/fs/cgroup/$id" && : >"$root/$id/state" ;;
+	delete) if [ -e "$root/$id/state" ]; then rmdir "/sys/fs/cgroup/$id"; fi; rm -rf "$root/$id" ;;
+	esac
+	exit 0
+	EOT
+	chmod +x "$BATS_TEST_TMPDIR/careless"
+	run -1 "$sweep" --runtime "$BATS_TEST_TMPDIR/careless" --world v2 --command create --step 4
+	[[ $output == *"left: cgroup /sys/fs/cgroup/"* ]]
+	[[ $output =~ total:\ shots=([0-9]+)\ missed=0\ failures=([0-9]+) ]]
+	[ "${BASH_REMATCH[2]}" -lt "${BASH_REMATCH[1]}" ]
+}
+
+short() {
+	run "$sweep" --shots 5 "$@"
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output =~ total:\ shots=([0-9]+) ]]
+	[ "${BASH_REMATCH[1]}" -gt 10 ]
+}
+
+@test "create killed anywhere leaves nothing behind one delete (v1)" {
+	short --world v1 --command create --variant always --variant never
+}
+
+@test "create killed anywhere leaves nothing behind one delete (v2)" {
+	short --world v2 --command create --variant always --variant never
+}
+
+@test "create killed anywhere: user namespace, joined namespace, nested cgroup" {
+	short --world v2 --command create --variant userns --variant netns --variant nested
+}
+
+@test "start killed anywhere can be repeated, and leaves nothing behind one delete" {
+	short --command start --variant always
+}
+
+@test "delete killed anywhere can be repeated" {
+	short --command delete --variant always --variant nested
+}

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Kill -9 at system calls of create, start and delete, in short form: tests/faults/sweep without --shots is
-bats_require_minimum_version 1.5.0
 # shellcheck disable=SC2016,SC2030,SC2031 # dollars of inner shells; run sets its variables in each test
+# Kill -9 at system calls of create, start and delete, in short form: tests/faults/sweep without --shots is
 # the long one. The first tests show that the tools can see a failure at all.
+
+bats_require_minimum_version 1.5.0
 
 setup() {
 	top=${BERTH_TOP:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}

@@ -2,9 +2,10 @@
 /*
  * JSON in and out, on cJSON with its traps closed. Reading: a pre-scan of the text refuses NUL
  * escapes, raw control bytes in strings, invalid UTF-8, duplicate keys, depth > 64, more than 1 M
- * tokens and trailing text, and turns bare integers of more than 15 digits into strings marked with
- * a leading \x01 so that the getters below read them exactly. Getters are case sensitive and
- * strict. Writing: text is built with struct buf; json_str() quotes and escapes.
+ * tokens and trailing text. Numbers that are not integers of at most 15 digits become cJSON_Raw
+ * items that keep their text: a cJSON_Number is always an exact integer, and the getters below read
+ * all others exactly too. Getters are case sensitive and strict. Writing: text is built with struct
+ * buf; json_str() quotes and escapes.
  */
 #pragma once
 
@@ -24,7 +25,7 @@ void json_free_ptr(cJSON **j);
 int json_parse(const char *text, size_t len, cJSON **ret, struct err *err);
 const cJSON *json_get(const cJSON *object,
                       const char *key); /* NULL: absent; a JSON null counts as absent */
-bool json_is_string(const cJSON *j);    /* false for a marked integer */
+bool json_is_string(const cJSON *j);    /* false for a number kept as text, too */
 /* Exact integers: -EINVAL not an integer, -ERANGE. 1.0 and 1e3 are not integers. */
 int json_int64(const cJSON *j, int64_t *ret);
 int json_uint64(const cJSON *j, uint64_t *ret);

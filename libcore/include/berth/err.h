@@ -24,7 +24,7 @@ struct err {
 
 /*
  * Set code and message: "<fmt>: <strerror(-code)>". code is -errno (a positive errno is accepted
- * and negated). Returns the (negative) code so that callers can `return err_set(...)`.
+ * and negated); exit_status goes back to 0. Returns the (negative) code, for `return err_set(...)`.
  */
 int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

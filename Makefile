@@ -42,7 +42,7 @@ TRY      := -fstack-clash-protection -fcf-protection=full
 no_build := help clean check-layers check-shell deps-check
 needs_cc := $(if $(MAKECMDGOALS),$(filter-out $(no_build),$(MAKECMDGOALS)),all)
 ifneq ($(needs_cc),)
--include $(probe)
+include $(probe)
 endif
 
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wpointer-arith \

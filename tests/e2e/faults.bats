@@ -100,3 +100,8 @@ short() {
 @test "delete killed anywhere can be repeated" {
 	short --command delete --variant always --variant nested
 }
+
+@test "commands that race for one container have an outcome that some order explains" {
+	run -0 "$top/tests/faults/races" --rounds 4
+	[[ $output == *"total: failures=0" ]]
+}

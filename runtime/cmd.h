@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands: one row and one file each. The row's options give the parser, the help text and the checks.
- * A command returns the exit status of the program; errors are reported by main through ctx->err when it returns < 0 (status 1, or err.exit_status).
+ * Commands: one row and one file each. The row's options give the parser, the help text and the
+ * checks. A command returns the exit status of the program; errors are reported by main through
+ * ctx->err when it returns < 0 (status 1, or err.exit_status).
  */
 #pragma once
 
@@ -12,17 +13,17 @@
 #include "berth/err.h"
 
 enum opt_kind {
-	OPT_FLAG, /* bool *: --x, --x=true|false */
-	OPT_STRING, /* const char ** */
-	OPT_LIST, /* char ***: repeatable, strv */
-	OPT_INT, /* int * */
+	OPT_FLAG,     /* bool *: --x, --x=true|false */
+	OPT_STRING,   /* const char ** */
+	OPT_LIST,     /* char ***: repeatable, strv */
+	OPT_INT,      /* int * */
 	OPT_DURATION, /* int64_t * in milliseconds */
-	OPT_IGNORED /* accepted with its value (arg != NULL) or without, no effect */
+	OPT_IGNORED   /* accepted with its value (arg != NULL) or without, no effect */
 };
 
 struct opt {
 	const char *name; /* without dashes; NULL ends the table */
-	char short_name; /* 0: none */
+	char short_name;  /* 0: none */
 	enum opt_kind kind;
 	void *dest;
 	const char *arg; /* name of the value in help; NULL for flags */
@@ -42,15 +43,16 @@ struct command {
 	const char *name;
 	const char *args; /* "CONTAINER-ID [SIGNAL]" */
 	const char *summary;
-	const struct opt *opts; /* may be NULL */
-	int min_args, max_args; /* max -1: any number */
+	const struct opt *opts;  /* may be NULL */
+	int min_args, max_args;  /* max -1: any number */
 	bool stop_at_positional; /* options end at the first positional */
 	bool hidden;
 	int (*run)(struct ctx *ctx, int argc, char **argv); /* positionals only */
 };
 
-extern const struct command cmd_create, cmd_run, cmd_start, cmd_state, cmd_list, cmd_ps, cmd_kill, cmd_stop, cmd_delete, cmd_pause, cmd_resume, cmd_exec, cmd_attach, cmd_wait,
-	cmd_logs, cmd_spec, cmd_features, cmd_gc;
+extern const struct command cmd_create, cmd_run, cmd_start, cmd_state, cmd_list, cmd_ps, cmd_kill,
+    cmd_stop, cmd_delete, cmd_pause, cmd_resume, cmd_exec, cmd_attach, cmd_wait, cmd_logs, cmd_spec,
+    cmd_features, cmd_gc;
 
 /* Open the state root of this invocation. create: make it. */
 int ctx_root(struct ctx *ctx, bool create, struct ctr_root *ret);

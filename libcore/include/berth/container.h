@@ -2,9 +2,11 @@
 /*
  * Containers: the lifecycle. The only layer that knows the order of things.
  *
- * A container is a directory <root>/<id>, 0700, made with an exclusive mkdir and locked by flock while a command works on it. An intent record is in it before the
- * first side effect, state.json once init is complete; whether init waits or has started is the kernel's to say (exec.fifo). Everything that is ever undone is undone from
- * these records by ctr_destroy(), which is idempotent, so that a crash at any point is cleaned by one delete.
+ * A container is a directory <root>/<id>, 0700, made with an exclusive mkdir and locked by flock
+ * while a command works on it. An intent record is in it before the first side effect, state.json
+ * once init is complete; whether init waits or has started is the kernel's to say (exec.fifo).
+ * Everything that is ever undone is undone from these records by ctr_destroy(), which is
+ * idempotent, so that a crash at any point is cleaned by one delete.
  *
  * libcore never prints and never exits (except in children that it made itself).
  */
@@ -26,11 +28,13 @@ const char *ctr_status_name(enum ctr_status status);
 /* --- state root --- */
 struct ctr_root {
 	char *path; /* absolute */
-	int fd; /* directory; 0700, ours: verified */
+	int fd;     /* directory; 0700, ours: verified */
 };
-/* Default place: /run/berth, or $XDG_RUNTIME_DIR/berth for who is not root. Caller frees; NULL with err when there is none. */
+/* Default place: /run/berth, or $XDG_RUNTIME_DIR/berth for who is not root. Caller frees; NULL with
+ * err when there is none. */
 char *ctr_root_default(struct err *err);
-/* Open (create: make it with mode 0700 first). -ENOENT, -EPERM when somebody else owns it or others may write it. */
+/* Open (create: make it with mode 0700 first). -ENOENT, -EPERM when somebody else owns it or others
+ * may write it. */
 int ctr_root_open(const char *path, bool create, struct ctr_root *ret, struct err *err);
 void ctr_root_done(struct ctr_root *root);
 bool ctr_id_valid(const char *id, struct err *err);
@@ -45,7 +49,7 @@ struct ctr_identity {
 struct ctr {
 	char *id;
 	const struct ctr_root *root; /* borrowed */
-	int dir_fd; /* <root>/<id>; carries the flock when locked */
+	int dir_fd;                  /* <root>/<id>; carries the flock when locked */
 	bool locked;
 	bool has_state; /* state.json was there: creation got as far as "created" */
 	/* from intent.json */
@@ -54,24 +58,28 @@ struct ctr {
 	char boot_id[40];
 	struct ctr_identity creator;
 	struct cg *cgroup, *shim_cgroup; /* may be NULL */
-	char *shim_link; /* <root>/.s/<16 hex> or NULL */
+	char *shim_link;                 /* <root>/.s/<16 hex> or NULL */
 	/* from state.json */
 	char *oci_version, *rootfs;
 	struct spec_kv *annotations;
 	size_t n_annotations;
 	struct ctr_identity init;
 	bool private_pidns, terminal;
-	bool stdio_kept; /* the shim holds stdio */
-	struct ctr_identity shim; /* pid 0: no shim */
+	bool stdio_kept;               /* the shim holds stdio */
+	struct ctr_identity shim;      /* pid 0: no shim */
 	char *shim_address, *log_path; /* NULL: none */
 };
 
 /*
- * Reserve an id: exclusive mkdir, lock, intent. cg/shim_cg are taken over (may be NULL). -EEXIST: "container with given ID already exists".
+ * Reserve an id: exclusive mkdir, lock, intent. cg/shim_cg are taken over (may be NULL). -EEXIST:
+ * "container with given ID already exists".
  */
-int ctr_reserve(const struct ctr_root *root, const char *id, const struct spec *spec, struct cg *cg, struct cg *shim_cg, struct ctr **ret, struct err *err);
-/* Open an existing one; lock waits up to 10 s for the command that works on it. -ENOENT: "container \"x\" does not exist". A directory without intent opens with everything empty. */
-int ctr_open(const struct ctr_root *root, const char *id, bool lock, struct ctr **ret, struct err *err);
+int ctr_reserve(const struct ctr_root *root, const char *id, const struct spec *spec, struct cg *cg,
+                struct cg *shim_cg, struct ctr **ret, struct err *err);
+/* Open an existing one; lock waits up to 10 s for the command that works on it. -ENOENT: "container
+ * \"x\" does not exist". A directory without intent opens with everything empty. */
+int ctr_open(const struct ctr_root *root, const char *id, bool lock, struct ctr **ret,
+             struct err *err);
 void ctr_close(struct ctr *ctr); /* also unlocks */
 void ctr_close_ptr(struct ctr **ctr);
 #define _cleanup_ctr_ __attribute__((cleanup(ctr_close_ptr)))
@@ -81,19 +89,21 @@ int ctr_init_pidfd(const struct ctr *ctr);
 bool ctr_shim_alive(const struct ctr *ctr);
 /* The spec that the container was created from (copy in the state directory). */
 int ctr_load_spec(const struct ctr *ctr, struct spec **ret, struct err *err);
-/* The state document (spec runtime.md "State" plus rootfs, created, owner, shim); owner_name may be "". Caller frees. */
+/* The state document (spec runtime.md "State" plus rootfs, created, owner, shim); owner_name may be
+ * "". Caller frees. */
 char *ctr_state_json(const struct ctr *ctr, const char *owner_name, bool pretty);
 /* All ids, sorted; NULL-terminated; caller frees with strv_free. */
 int ctr_list_ids(const struct ctr_root *root, char ***ret, struct err *err);
-/* Directory of a session: "ID" is the container's own, "ID/NAME" a kept exec's. Holds shim.sock, exit.json, log. */
+/* Directory of a session: "ID" is the container's own, "ID/NAME" a kept exec's. Holds shim.sock,
+ * exit.json, log. */
 int ctr_session_open(const struct ctr_root *root, const char *ref, int *ret_dirfd, struct err *err);
 
 /* --- create --- */
 struct ctr_process_io {
-	int stdio[3]; /* for a process without terminal; borrowed; FD_INVALID: /dev/null */
-	int preserve_fds; /* 3 .. 3+n-1 are passed on */
+	int stdio[3];       /* for a process without terminal; borrowed; FD_INVALID: /dev/null */
+	int preserve_fds;   /* 3 .. 3+n-1 are passed on */
 	int console_socket; /* connected; gets the master; FD_INVALID */
-	int *ret_master; /* with terminal and no console socket: the master comes here */
+	int *ret_master;    /* with terminal and no console socket: the master comes here */
 };
 struct ctr_create_opts {
 	bool no_pivot, no_new_keyring;
@@ -104,10 +114,11 @@ struct ctr_create_opts {
 	int keep_fd; /* one more descriptor that children must close: the report pipe; FD_INVALID */
 };
 /*
- * Bring a reserved container to "created": runs in the process that is to be init's parent. On failure init is dead; the caller undoes the rest with ctr_destroy().
- * *ret_pidfd: init's pidfd.
+ * Bring a reserved container to "created": runs in the process that is to be init's parent. On
+ * failure init is dead; the caller undoes the rest with ctr_destroy(). *ret_pidfd: init's pidfd.
  */
-int ctr_create(struct ctr *ctr, struct spec *spec, const struct ctr_create_opts *opts, int *ret_pidfd, struct err *err);
+int ctr_create(struct ctr *ctr, struct spec *spec, const struct ctr_create_opts *opts,
+               int *ret_pidfd, struct err *err);
 int ctr_start(struct ctr *ctr, struct err *err);
 
 /* --- the rest of the lifecycle --- */
@@ -118,23 +129,28 @@ struct ctr_exec_opts {
 	bool ignore_paused;
 	int keep_fd;
 };
-/* Start one more process; the caller is (or becomes through CLONE_PARENT) its parent. *ret_pid: host pid. Errors before the process started have err->exit_status 255. */
-int ctr_exec(struct ctr *ctr, const struct ctr_exec_opts *opts, pid_t *ret_pid, int *ret_pidfd, struct err *err);
+/* Start one more process; the caller is (or becomes through CLONE_PARENT) its parent. *ret_pid:
+ * host pid. Errors before the process started have err->exit_status 255. */
+int ctr_exec(struct ctr *ctr, const struct ctr_exec_opts *opts, pid_t *ret_pid, int *ret_pidfd,
+             struct err *err);
 int ctr_kill(struct ctr *ctr, int sig, bool all, struct err *err);
 int ctr_pause(struct ctr *ctr, bool pause, struct err *err);
 int ctr_pids(const struct ctr *ctr, pid_t **ret, size_t *ret_n, struct err *err);
 /*
- * Remove everything that the records name: processes, cgroups, links, directory; poststop hooks. Works without state.json. force: kill first, else refuses
- * a container that is not stopped (a created one is killed). Idempotent.
+ * Remove everything that the records name: processes, cgroups, links, directory; poststop hooks.
+ * Works without state.json. force: kill first, else refuses a container that is not stopped (a
+ * created one is killed). Idempotent.
  */
 int ctr_delete(struct ctr *ctr, bool force, struct err *err);
 /* The same without status check and hooks: undo of a failed create. */
 int ctr_destroy(struct ctr *ctr, bool poststop, struct err *err);
-/* Is this directory an aborted creation (no living creator holds the lock, no state)? Used by gc. */
+/* Is this directory an aborted creation (no living creator holds the lock, no state)? Used by gc.
+ */
 bool ctr_is_aborted(const struct ctr *ctr);
 
 /* hooks: run one kind on the host side with the state document on stdin. */
-int ctr_run_hooks(const struct ctr *ctr, const struct spec *spec, enum spec_hook_kind kind, enum ctr_status status, pid_t pid, struct err *err);
+int ctr_run_hooks(const struct ctr *ctr, const struct spec *spec, enum spec_hook_kind kind,
+                  enum ctr_status status, pid_t pid, struct err *err);
 
 /* The features document. Caller frees. */
 char *ctr_features_json(void);

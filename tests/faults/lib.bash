@@ -81,11 +81,15 @@ make_config() {
 	CONFIG
 }
 
-# The mount table of this namespace is ours alone, so it is compared as a whole.
+# Worlds: native leaves /sys/fs/cgroup as it is found; v1 is the same, but makes sure that it is not v2; v2 has
+# cgroup2 mounted over it. The mount table of this namespace is ours alone, so it is compared as a whole.
 enter_world() {
+	while grep -q ' /sys/fs/cgroup .* - cgroup2 berth-faults ' /proc/self/mountinfo; do umount /sys/fs/cgroup; done
 	case $1 in
-	v2) mount -t cgroup2 none /sys/fs/cgroup || exit 2 ;;
-	v1) while grep -q ' /sys/fs/cgroup .* - cgroup2 none' /proc/self/mountinfo; do umount /sys/fs/cgroup; done ;;
+	native) ;;
+	v1) [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ] || { echo "no v1 world here" >&2; exit 2; } ;;
+	v2) mount -t cgroup2 berth-faults /sys/fs/cgroup || exit 2 ;;
+	*) echo "no world $1" >&2; exit 2 ;;
 	esac
 }
 

@@ -138,7 +138,7 @@ int file_replace_at(int dirfd, const char *name, const void *data, size_t len, m
 	r = fill_tmp(fd, data, len, mode, sync);
 	if (r == 0 && renameat(dirfd, tmp, dirfd, name) < 0)
 		r = -errno;
-	if (r < 0)
+	if (r < 0 && tmp)
 		unlinkat(dirfd, tmp, 0);
 	return r;
 }

@@ -319,7 +319,7 @@ static int by_key(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int check_duplicates(const cJSON *object, struct err *err)
+__attribute__((nonnull(1))) static int check_duplicates(const cJSON *object, struct err *err)
 {
 	size_t n = 0, i = 0;
 	_cleanup_free_ const char **keys = NULL;
@@ -341,7 +341,7 @@ static int check_duplicates(const cJSON *object, struct err *err)
 }
 
 /* Undo the marks and refuse duplicate keys. The depth is bounded by the scan. */
-static int finish(cJSON *j, struct err *err)
+__attribute__((nonnull(1))) static int finish(cJSON *j, struct err *err)
 {
 	if (cJSON_IsString(j) && j->valuestring[0] == MARK) {
 		bool genuine = j->valuestring[1] == MARK;
@@ -387,7 +387,7 @@ int json_parse(const char *text, size_t len, cJSON **ret, struct err *err)
 			r = err_set(err, -ENOMEM, "JSON: parse");
 	}
 	buf_done(&s.out);
-	if (r == 0)
+	if (r == 0 && j)
 		r = finish(j, err);
 	if (r < 0)
 		return r;

@@ -211,7 +211,7 @@ int proc_run(char *const argv[], char *const env[], const char *input, int64_t t
 		proc_pidfd_signal(run.pidfd, SIGKILL); /* should it have left its group */
 	}
 	wr = proc_waitpid(run.pid, &status);
-	if (run.room > 0)
+	if (output && run.room > 0)
 		output[run.len] = '\0';
 	if (r < 0)
 		return r;

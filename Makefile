@@ -134,8 +134,8 @@ tests: $(unit_bin) $(tool_bin) ## build the tests and their tools without runnin
 check-unit: $(unit_bin) ## run the unit tests (no root needed)
 	$(Q)scripts/run-unit $(BUILD) $(unit_bin)
 
-check-e2e: all $(tool_bin) ## run the end-to-end tests (root; E2E="files" for some)
-	$(Q)scripts/run-bats $(BUILD) e2e $(or $(E2E),tests/e2e)
+check-e2e: all $(tool_bin) ## run the end-to-end tests (root; E2E="files" WORLDS="v1 v2" for some)
+	$(Q)BERTH_BUILD=$(BUILD) tests/e2e/run $(WORLDS) $(if $(E2E),-- $(E2E))
 
 check-infra: ## run the tests of the scripts
 	$(Q)scripts/run-bats $(BUILD) infra $(or $(INFRA),tests/infra)

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * workload VERB [ARG...]: what the containers of the tests run, static, with no shell in the way.
+ *
+ *   last N              write N bytes ("0123...") and end in the same moment
+ *   spew BYTES          write BYTES of reproducible lines of uneven length (see fill())
+ *   check BYTES         read stdin and compare it with what spew writes; says where they differ
+ *   heirs N MS          N children, reparented at once, each writes "heir I" after MS; init waits
+ *   orphans N MS        the same, but this process ends at once with status 7
+ *   raise SIGNAL        die of a signal
+ *   hog MIB             touch so much memory, then print "survived"
+ *   ignore              ignore TERM, INT, HUP; print "ready"; sleep for ever
+ *   catch               print "got N" for each catchable signal; TERM ends with status 43
+ *   winsize             print "size RxC" now and at each SIGWINCH; a line "q" on stdin ends it
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHUNK 65536
+
+static void put(const char *p, size_t n)
+{
+	while (n) {
+		ssize_t w = write(STDOUT_FILENO, p, n);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			_exit(99);
+		p += w;
+		n -= (size_t)w;
+	}
+}
+
+/*
+ * The reproducible stream: a linear congruence chooses letters, and about one byte in 64 is a line
+ * feed, so that lines are of every length and no two chunks are alike.
+ */
+static void fill(char *p, size_t n, unsigned long *state)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned int v;
+
+		*state = *state * 6364136223846793005UL + 1442695040888963407UL;
+		v = (unsigned int)(*state >> 40);
+		p[i] = v % 64 ? (char)('!' + (v >> 6) % 94) : '\n';
+	}
+}
+
+static int spew(unsigned long total)
+{
+	static char buf[CHUNK];
+	unsigned long state = 1;
+
+	while (total) {
+		size_t n = total < CHUNK ? total : CHUNK;
+
+		fill(buf, n, &state);
+		put(buf, n);
+		total -= n;
+	}
+	return 0;
+}
+
+static int check(unsigned long total)
+{
+	static char want[CHUNK], got[CHUNK];
+	unsigned long state = 1, done = 0;
+	size_t n;
+
+	while ((n = fread(got, 1, CHUNK, stdin)) > 0) {
+		fill(want, n, &state);
+		for (size_t i = 0; i < n; i++)
+			if (got[i] != want[i]) {
+				printf("differs at byte %lu\n", done + i);
+				return 1;
+			}
+		done += n;
+	}
+	if (done != total) {
+		printf("%lu bytes, not %lu\n", done, total);
+		return 1;
+	}
+	printf("same\n");
+	return 0;
+}
+
+static int heirs(int n, int ms, int stay)
+{
+	char line[32];
+
+	for (int i = 0; i < n; i++)
+		if (fork() == 0) {
+			usleep((useconds_t)ms * 1000);
+			put(line, (size_t)snprintf(line, sizeof(line), "heir %d\n", i));
+			_exit(0);
+		}
+	if (!stay)
+		return 7;
+	while (wait(NULL) > 0)
+		;
+	return 0;
+}
+
+static int die_of(int sig)
+{
+	struct rlimit none = { 0, 0 };
+	sigset_t all;
+
+	setrlimit(RLIMIT_CORE, &none);
+	signal(sig, SIG_DFL);
+	sigemptyset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	/* The first process of a pid name space is spared a signal it sends to itself, but no
+	 * fault. */
+	if (sig == SIGSEGV)
+		*(volatile int *)mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) =
+		    1;
+	if (sig == SIGILL || sig == SIGABRT)
+		__builtin_trap();
+	kill(getpid(), sig);
+	return 98;
+}
+
+static int hog(size_t mib)
+{
+	for (size_t i = 0; i < mib; i++) {
+		char *p = malloc(1 << 20);
+
+		if (!p)
+			return 97;
+		memset(p, (int)i + 1, 1 << 20);
+		__asm__ volatile("" : : "r"(p) : "memory");
+	}
+	puts("survived");
+	return 0;
+}
+
+static int catch_signals(void)
+{
+	sigset_t set;
+	char line[32];
+
+	sigfillset(&set);
+	sigdelset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	put("ready\n", 6);
+	for (;;) {
+		int sig = sigwaitinfo(&set, NULL);
+
+		if (sig < 0)
+			continue;
+		put(line, (size_t)snprintf(line, sizeof(line), "got %d\n", sig));
+		if (sig == SIGTERM)
+			return 43;
+	}
+}
+
+static void say_size(int sig)
+{
+	struct winsize ws = { 0 };
+	char line[48];
+
+	(void)sig;
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
+	put(line, (size_t)snprintf(line, sizeof(line), "size %dx%d\n", ws.ws_row, ws.ws_col));
+}
+
+static int winsize(void)
+{
+	struct sigaction sa = { .sa_handler = say_size, .sa_flags = SA_RESTART };
+	char line[64];
+
+	sigaction(SIGWINCH, &sa, NULL);
+	say_size(0);
+	while (fgets(line, sizeof(line), stdin))
+		if (line[0] == 'q')
+			return 0;
+	return 3;
+}
+
+int main(int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+	unsigned long n = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+	int ms = argc > 3 ? atoi(argv[3]) : 0;
+
+	if (!strcmp(verb, "last")) {
+		static char buf[CHUNK];
+
+		for (size_t i = 0; i < CHUNK; i++)
+			buf[i] = (char)('0' + i % 10);
+		put(buf, n < CHUNK ? n : CHUNK);
+		_exit(0);
+	}
+	if (!strcmp(verb, "spew"))
+		return spew(n);
+	if (!strcmp(verb, "check"))
+		return check(n);
+	if (!strcmp(verb, "heirs"))
+		return heirs((int)n, ms, 1);
+	if (!strcmp(verb, "orphans"))
+		return heirs((int)n, ms, 0);
+	if (!strcmp(verb, "raise"))
+		return die_of((int)n);
+	if (!strcmp(verb, "hog"))
+		return hog(n);
+	if (!strcmp(verb, "catch"))
+		return catch_signals();
+	if (!strcmp(verb, "winsize"))
+		return winsize();
+	if (!strcmp(verb, "ignore")) {
+		signal(SIGTERM, SIG_IGN);
+		signal(SIGINT, SIG_IGN);
+		signal(SIGHUP, SIG_IGN);
+		put("ready\n", 6);
+		for (;;)
+			pause();
+	}
+	fprintf(stderr, "workload: unknown verb \"%s\"\n", verb);
+	return 96;
+}

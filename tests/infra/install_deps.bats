@@ -12,7 +12,7 @@ setup() {
 	calls=$BATS_TEST_TMPDIR/calls
 	: >"$calls"
 	# Only these tools, so that the package manager of this machine is out of reach.
-	for tool in bash awk grep dirname id cat; do ln -s "$(type -P $tool)" "$stub/$tool"; done
+	for tool in bash awk grep dirname id cat mktemp rm; do ln -s "$(type -P $tool)" "$stub/$tool"; done
 	unset BERTH_PM
 }
 

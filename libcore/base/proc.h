@@ -43,10 +43,10 @@ int proc_exit_code(int wait_status);
 void proc_reset_signals(void);
 
 /*
- * Run a helper program: argv[0] is the path; NULL env: inherit. stdin gets input (may be NULL:
+ * Run the helper program path with argv as given; NULL env: inherit. stdin gets input (may be NULL:
  * /dev/null), at most 4 KiB of stdout+stderr is kept in output (may be NULL; size cap). timeout_ms
  * < 0: none; on timeout its process group is killed: -ETIMEDOUT. Returns wait status >= 0 or
  * -errno. Never blocks on children of the helper that keep its pipes.
  */
-int proc_run(char *const argv[], char *const env[], const char *input, int64_t timeout_ms,
-             char *output, size_t cap);
+int proc_run(const char *path, char *const argv[], char *const env[], const char *input,
+             int64_t timeout_ms, char *output, size_t cap);

@@ -71,7 +71,8 @@ static int open_input(const char *input)
 	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : take_fd(&fd);
 }
 
-static _Noreturn void child(const struct run *run, char *const argv[], char *const env[])
+static _Noreturn void child(const struct run *run, const char *path, char *const argv[],
+                            char *const env[])
 {
 	int fail, e;
 
@@ -83,7 +84,7 @@ static _Noreturn void child(const struct run *run, char *const argv[], char *con
 		_exit(127);
 	fd_cloexec_from(3);
 	proc_reset_signals();
-	execve(argv[0], argv, env ? env : environ);
+	execve(path, argv, env ? env : environ);
 	e = errno;
 	if (write(fail, &e, sizeof(e)) < 0)
 		_exit(126);
@@ -91,7 +92,7 @@ static _Noreturn void child(const struct run *run, char *const argv[], char *con
 }
 
 /* Fork and exec; afterwards only pid, pidfd and out[0] are in use. -errno also of a failed exec. */
-static int start(struct run *run, char *const argv[], char *const env[])
+static int start(struct run *run, const char *path, char *const argv[], char *const env[])
 {
 	int e = 0;
 	ssize_t n;
@@ -105,7 +106,7 @@ static int start(struct run *run, char *const argv[], char *const env[])
 	if (run->pid < 0)
 		return -errno;
 	if (run->pid == 0)
-		child(run, argv, env);
+		child(run, path, argv, env);
 	setpgid(run->pid, run->pid); /* whoever comes first; the loser's error is harmless */
 	fd_reset(&run->in);
 	fd_reset(&run->out[1]);
@@ -181,8 +182,8 @@ static int supervise(struct run *run)
 	}
 }
 
-int proc_run(char *const argv[], char *const env[], const char *input, int64_t timeout_ms,
-             char *output, size_t cap)
+int proc_run(const char *path, char *const argv[], char *const env[], const char *input,
+             int64_t timeout_ms, char *output, size_t cap)
 {
 	_cleanup_(run_done)
 	struct run run = { .pidfd = FD_INVALID,
@@ -202,7 +203,7 @@ int proc_run(char *const argv[], char *const env[], const char *input, int64_t t
 	run.in = open_input(input);
 	if (run.in < 0)
 		return run.in;
-	r = start(&run, argv, env);
+	r = start(&run, path, argv, env);
 	if (r < 0)
 		return r;
 	r = supervise(&run);

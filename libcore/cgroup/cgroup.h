@@ -108,6 +108,7 @@ int cg_kill(const struct cg *cg, int sig, struct err *err);
 int cg_freeze(const struct cg *cg, bool frozen,
               struct err *err); /* waits for the state, bounded 10 s, undone on failure */
 bool cg_is_frozen(const struct cg *cg);
+bool cg_has_self(const struct cg *cg); /* the calling process is in the subtree */
 bool cg_is_populated(const struct cg *cg);
 /*
  * Kill what is left, wait for "populated 0" (events, not sleeps; bound in ms), remove

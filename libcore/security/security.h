@@ -71,6 +71,7 @@ struct sec_expect {
 	const uint32_t *host_groups;
 	size_t n_groups;
 	bool groups_unchecked;  /* setgroups denied */
+	bool ids_unchecked;     /* a joined user namespace: host ids unknown */
 	bool seccomp;           /* a filter must be in force */
 	uint64_t caps_possible; /* capabilities that the kernel and the creator have at all */
 };

@@ -86,6 +86,9 @@ void ctr_close_ptr(struct ctr **ctr);
 enum ctr_status ctr_status(const struct ctr *ctr);
 /* pidfd of init, verified; -ESRCH when it is gone. */
 int ctr_init_pidfd(const struct ctr *ctr);
+/* Identity of a live process (pidfd may be -1), and back: a verified pidfd, or -ESRCH. */
+int ctr_identity_of(pid_t pid, int pidfd, struct ctr_identity *ret);
+int ctr_identity_open(const struct ctr_identity *identity);
 bool ctr_shim_alive(const struct ctr *ctr);
 /* The spec that the container was created from (copy in the state directory). */
 int ctr_load_spec(const struct ctr *ctr, struct spec **ret, struct err *err);
@@ -99,6 +102,16 @@ int ctr_list_ids(const struct ctr_root *root, char ***ret, struct err *err);
 int ctr_session_open(const struct ctr_root *root, const char *ref, int *ret_dirfd, struct err *err);
 
 /* --- create --- */
+struct ctr_plan; /* everything that is decided before the first side effect */
+/*
+ * Decide and check all of it: namespaces (paths opened and checked), mounts, root file system,
+ * seccomp filter (through the cache in root, which may be NULL). spec is borrowed for the plan's
+ * life. Makes nothing.
+ */
+int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless,
+                 struct ctr_plan **ret, struct err *err);
+void ctr_plan_free(struct ctr_plan *plan);
+
 struct ctr_process_io {
 	int stdio[3];       /* for a process without terminal; borrowed; FD_INVALID: /dev/null */
 	int preserve_fds;   /* 3 .. 3+n-1 are passed on */
@@ -111,14 +124,18 @@ struct ctr_create_opts {
 	struct ctr_process_io io;
 	struct ctr_identity shim; /* recorded in state.json; pid 0: none */
 	const char *shim_address, *log_path;
+	bool stdio_kept;
 	int keep_fd; /* one more descriptor that children must close: the report pipe; FD_INVALID */
 };
 /*
  * Bring a reserved container to "created": runs in the process that is to be init's parent. On
  * failure init is dead; the caller undoes the rest with ctr_destroy(). *ret_pidfd: init's pidfd.
  */
-int ctr_create(struct ctr *ctr, struct spec *spec, const struct ctr_create_opts *opts,
+int ctr_create(struct ctr *ctr, struct ctr_plan *plan, const struct ctr_create_opts *opts,
                int *ret_pidfd, struct err *err);
+/* Read the records again: for the process that reserved an id when another one has created the
+ * container. */
+int ctr_reload(struct ctr *ctr, struct err *err);
 int ctr_start(struct ctr *ctr, struct err *err);
 
 /* --- the rest of the lifecycle --- */

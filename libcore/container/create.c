@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Creation as the creator sees it: one step table that runs beside the one in init.c.
+ *
+ * The caller has reserved the id (journal and lock) and has a plan. What fails here leaves init
+ * dead; everything else is undone by ctr_destroy() from the journal, by this process or by a later
+ * delete.
+ */
+#include "container/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/sock.h"
+#include "berth/log.h"
+#include "kernel/syscalls.h"
+
+struct creation {
+	struct ctr *ctr;
+	struct ctr_plan *plan;
+	const struct ctr_create_opts *opts;
+	struct cg_host *host;
+	struct cg_view_store view;
+	int fifo_fd, report_fd, sys_fd, proc_fd, cgroup_fd;
+	int sock[2];
+	int pidfd;
+	pid_t pid;
+	int master_fd;
+};
+
+/* procfs and /proc/sys of the host, verified, before anything of the container exists. */
+static int step_open_proc(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	struct statfs fs;
+
+	c->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (c->proc_fd < 0 || fstatfs(c->proc_fd, &fs) < 0)
+		return err_set(err, -errno, "open \"/proc\"");
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return err_text(err, -EINVAL,
+		                "\"/proc\" is not a procfs: mount one to create containers");
+	if (c->plan->spec->linux_.n_sysctl == 0)
+		return 0;
+	c->sys_fd = openat(c->proc_fd, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return c->sys_fd < 0 ? err_set(err, -errno, "open \"/proc/sys\"") : 0;
+}
+
+static int step_cgroup(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	struct cg *cg = c->ctr->cgroup;
+	int r;
+
+	if (!cg || !cg->usable)
+		return 0;
+	r = cg_create(cg, err);
+	if (r == 0)
+		r = cg_apply(cg, &c->plan->spec->linux_.resources, c->plan->rootless,
+		             c->plan->ns.has[NS_USER], err);
+	if (r == 0)
+		c->cgroup_fd = cg_v2_fd(cg);
+	return r;
+}
+
+static int step_view(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	int r = cg_host_detect(&c->host, err);
+
+	if (r == 0)
+		cg_view_build(c->ctr->cgroup, c->host, c->plan->ns.has[NS_CGROUP], &c->view);
+	return r;
+}
+
+static int step_sources(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+
+	return c->plan->mnt->has_mountns && c->plan->ns.has[NS_USER]
+	           ? mnt_plan_open_sources(c->plan->mnt, err)
+	           : 0;
+}
+
+static int step_fifos(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+
+	return fifo_make(c->ctr->dir_fd, &c->fifo_fd, &c->report_fd, err);
+}
+
+static void run_init(struct creation *c)
+{
+	struct init_args a = {
+		.ctr = c->ctr,
+		.plan = c->plan,
+		.opts = c->opts,
+		.cgroups = &c->view.view,
+		.sync = c->sock[1],
+		.sys_fd = c->sys_fd,
+		.fifo_fd = c->fifo_fd,
+		.report_fd = c->report_fd,
+		.mnt = MNT_CTX_INIT,
+		.process = {
+			.process = &c->plan->spec->process,
+			.io = &c->opts->io,
+			.filter = &c->plan->filter,
+			.env = c->plan->env,
+			.sync = c->sock[1],
+			.slave_fd = FD_INVALID,
+			.keep = { c->sock[1], c->fifo_fd, c->report_fd, FD_INVALID },
+		},
+	};
+
+	fd_close(c->proc_fd);
+	init_main(&a);
+}
+
+static int step_spawn(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	int close_fds[] = { c->ctr->dir_fd, c->opts->keep_fd >= 0 ? c->opts->keep_fd : FD_INVALID,
+		            FD_INVALID };
+	struct spawn_opts opts = {
+		.ns = &c->plan->ns,
+		.cgroup_fd = c->cgroup_fd,
+		.cgroup = c->ctr->cgroup && c->ctr->cgroup->usable ? c->ctr->cgroup : NULL,
+		.sock = c->sock,
+		.close_fds = close_fds,
+	};
+	int r = sync_pair(c->sock, err);
+
+	if (r < 0)
+		return r;
+	c->pid = spawn_process(&opts, &c->pidfd, err);
+	if (c->pid == 0)
+		run_init(c);
+	/* Only init may hold the reading end of exec.fifo, and only it the writing end of the
+	 * report. */
+	fd_reset(&c->fifo_fd);
+	fd_reset(&c->report_fd);
+	fd_reset(&c->sys_fd);
+	return c->pid < 0 ? (int)c->pid : 0;
+}
+
+static int step_maps(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	int r = 0;
+
+	if (c->plan->ns.new_user)
+		r = ns_write_maps(c->pid, c->plan->spec, err);
+	/* While init is still as dumpable as we are, so that a rootless creator may write there. */
+	if (r == 0)
+		r = oom_score_adj_set(c->proc_fd, c->pid, &c->plan->spec->process,
+		                      c->plan->rootless, err);
+	return r;
+}
+
+static int step_identity(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	int r = ctr_identity_of(c->pid, c->pidfd, &c->ctr->init);
+
+	return r < 0 ? err_set(err, r, "identify init (pid %d)", c->pid) : 0;
+}
+
+static int step_go(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+
+	return sync_send(c->sock[0], SYNC_GO, &c->pid, sizeof(c->pid), FD_INVALID, err);
+}
+
+static int step_hooks(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	const struct spec *spec = c->plan->spec;
+	int r = sync_expect(c->sock[0], SYNC_MOUNTED, NULL, 0, NULL, err);
+
+	if (r == 0)
+		r = ctr_run_hooks(c->ctr, spec, HOOK_PRESTART, CTR_CREATING, c->pid, err);
+	if (r == 0)
+		r = ctr_run_hooks(c->ctr, spec, HOOK_CREATE_RUNTIME, CTR_CREATING, c->pid, err);
+	return r < 0 ? r : sync_send(c->sock[0], SYNC_HOOKS_DONE, NULL, 0, FD_INVALID, err);
+}
+
+int console_deliver(const struct spec_process *process, const struct ctr_process_io *io,
+                    int *master, const char *name, struct err *err)
+{
+	struct winsize ws = { .ws_row = process->console_height, .ws_col = process->console_width };
+	int r;
+
+	if (ws.ws_row && ws.ws_col && ioctl(*master, TIOCSWINSZ, &ws) < 0)
+		return err_set(err, -errno, "set the size of the terminal");
+	if (io->console_socket >= 0) {
+		r = sock_send_fds(io->console_socket, name, strlen(name), master, 1);
+		return r < 0 ? err_set(err, r, "send the terminal to the console socket") : 0;
+	}
+	if (io->ret_master)
+		*io->ret_master = take_fd(master);
+	return 0;
+}
+
+static int step_console(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	_cleanup_close_ int master = FD_INVALID;
+	char name[32] = "";
+	int r;
+
+	if (!c->plan->spec->process.terminal)
+		return 0;
+	r = sync_expect(c->sock[0], SYNC_CONSOLE, name, sizeof(name) - 1, &master, err);
+	return r < 0 ? r
+	             : console_deliver(&c->plan->spec->process, &c->opts->io, &master, name, err);
+}
+
+static int step_state(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	struct ctr *ctr = c->ctr;
+	const struct spec *spec = c->plan->spec;
+	int r = sync_expect(c->sock[0], SYNC_READY, NULL, 0, NULL, err);
+
+	if (r == 0)
+		r = limits_apply(c->pid, &spec->process, err);
+	if (r < 0)
+		return r;
+	ctr->oci_version = xstrdup(spec->oci_version);
+	ctr->rootfs = xstrdup(spec->root.path);
+	ctr->private_pidns = c->plan->ns.has[NS_PID];
+	ctr->terminal = spec->process.terminal;
+	ctr->shim = c->opts->shim;
+	ctr->shim_address = xstrdup(c->opts->shim_address);
+	ctr->log_path = xstrdup(c->opts->log_path);
+	ctr->stdio_kept = c->opts->stdio_kept;
+	ctr->n_annotations = 0;
+	ctr->annotations = xcalloc(spec->n_annotations + 1, sizeof(*ctr->annotations));
+	for (size_t i = 0; i < spec->n_annotations; i++) {
+		struct spec_kv *kv = &ctr->annotations[ctr->n_annotations++];
+
+		kv->key = xstrdup(spec->annotations[i].key);
+		kv->value = xstrdup(spec->annotations[i].value);
+	}
+	r = record_write_state(ctr, err);
+	if (r < 0)
+		return r;
+	ctr->has_state = true;
+	return sync_send(c->sock[0], SYNC_RELEASE, NULL, 0, FD_INVALID, err);
+}
+
+/*
+ * Init loads its filter last and may then be unable to say anything. CREATED, or EOF from a process
+ * that lives, or a filter that is in force in a process that sleeps: each means that it waits.
+ */
+int await_created(int sock, int pidfd, struct err *err)
+{
+	int r = sync_expect(sock, SYNC_CREATED, NULL, 0, NULL, err);
+
+	if (r == -EPIPE && !proc_pidfd_exited(pidfd)) {
+		err_clear(err);
+		return 0;
+	}
+	if (r == -EPIPE)
+		return err_text(
+		    err, -EPIPE,
+		    "init was killed before it could wait for start: does the seccomp profile kill "
+		    "on read, write, close or sendmsg, or is the memory limit too low?");
+	return r;
+}
+
+static int step_created(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+
+	return await_created(c->sock[0], c->pidfd, err);
+}
+
+static int step_read_back(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+
+	const struct spec_linux *l = &c->plan->spec->linux_;
+	struct readback_args args = {
+		.process = &c->plan->spec->process,
+		.uid_maps = l->uid_maps,
+		.gid_maps = l->gid_maps,
+		.n_uid_maps = l->n_uid_maps,
+		.n_gid_maps = l->n_gid_maps,
+		.filter = &c->plan->filter,
+		.userns = c->plan->ns.has[NS_USER],
+		.ids_unchecked = c->plan->ns.join[NS_USER],
+	};
+
+	return process_read_back(c->proc_fd, c->pid, &args, err);
+}
+
+static const struct step create_steps[] = {
+	{ "open /proc", step_open_proc },
+	{ "cgroup and limits", step_cgroup },
+	{ "cgroup view", step_view },
+	{ "mount sources", step_sources },
+	{ "fifos", step_fifos },
+	{ "clone init", step_spawn },
+	{ "id maps, oom score", step_maps },
+	{ "identity of init", step_identity },
+	{ "let init go", step_go },
+	{ "prestart and createRuntime hooks", step_hooks },
+	{ "console", step_console },
+	{ "rlimits and state", step_state },
+	{ "wait for created", step_created },
+	{ "read back", step_read_back },
+	{ NULL, NULL },
+};
+
+int ctr_create(struct ctr *ctr, struct ctr_plan *plan, const struct ctr_create_opts *opts,
+               int *ret_pidfd, struct err *err)
+{
+	struct creation c = {
+		.ctr = ctr,
+		.plan = plan,
+		.opts = opts,
+		.fifo_fd = FD_INVALID,
+		.report_fd = FD_INVALID,
+		.sys_fd = FD_INVALID,
+		.proc_fd = FD_INVALID,
+		.cgroup_fd = FD_INVALID,
+		.sock = { FD_INVALID, FD_INVALID },
+		.pidfd = FD_INVALID,
+	};
+	int r;
+
+	r = steps_run("create", create_steps, &c, err);
+	if (r < 0 && c.pidfd >= 0) {
+		(void)proc_pidfd_signal(c.pidfd, SIGKILL);
+		(void)proc_waitpid(c.pid, NULL);
+	}
+	if (r == 0 && ret_pidfd)
+		*ret_pidfd = take_fd(&c.pidfd);
+	fd_close(c.fifo_fd);
+	fd_close(c.report_fd);
+	fd_close(c.sys_fd);
+	fd_close(c.proc_fd);
+	fd_close(c.cgroup_fd);
+	fd_close(c.sock[0]);
+	fd_close(c.sock[1]);
+	fd_close(c.pidfd);
+	cg_view_done(&c.view);
+	cg_host_free(c.host);
+	return r;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exec: one more process in a running (or created) container.
+ *
+ * A joiner enters all of init's namespaces and clones the process as the caller's child. The
+ * container is hostile by now, so the process holds nothing of the host from the moment it is born:
+ * not dumpable before the join, all descriptors closed early, ids and capabilities exactly those
+ * asked for, no inheritable set unless given. Success is end-of-file on the sync socket
+ * (close-on-exec), an error comes as a message.
+ */
+#include "container/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/strv.h"
+#include "berth/log.h"
+
+struct exec_run {
+	struct ctr *ctr;
+	const struct ctr_exec_opts *opts;
+	struct spec *spec;
+	struct ns_plan ns;
+	struct seccomp_filter filter;
+	int proc_fd, cgroup_fd, init_pidfd;
+	int sock[2];
+	int pidfd;
+	pid_t pid;
+};
+
+/* --- the process's side --- */
+
+static int child_terminal(struct exec_run *x, struct process_ctx *p, struct err *err)
+{
+	struct mnt_ctx mnt = MNT_CTX_INIT;
+	_cleanup_close_ int master = FD_INVALID;
+	char name[32] = "";
+	int r;
+
+	if (!x->opts->process->terminal)
+		return 0;
+	mnt.root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (mnt.root_fd < 0)
+		return err_set(err, -errno, "open the container's root");
+	r = mnt_open_pty(&mnt, &master, &p->slave_fd, name, err);
+	if (r == 0)
+		r = sync_send(x->sock[1], SYNC_CONSOLE, name, strlen(name) + 1, master, err);
+	mnt_ctx_done(&mnt);
+	return r;
+}
+
+static int child_ready(struct exec_run *x, struct err *err)
+{
+	int r = sync_send(x->sock[1], SYNC_READY, NULL, 0, FD_INVALID, err);
+
+	return r < 0 ? r : sync_expect(x->sock[1], SYNC_RELEASE, NULL, 0, NULL, err);
+}
+
+static int child_prepare(struct exec_run *x, struct process_ctx *p, struct err *err)
+{
+	const struct opt_u64 *mask = &x->opts->process->user.umask;
+	char keyring[256];
+	int r;
+
+	r = sync_expect(x->sock[1], SYNC_GO, &p->setgroups_denied, sizeof(p->setgroups_denied),
+	                NULL, err);
+	if (r < 0)
+		return r;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (chdir("/") < 0)
+		return err_set(err, -errno, "enter the container's root");
+	if (setsid() < 0 && errno != EPERM)
+		return err_set(err, -errno, "start a session");
+	if (!x->opts->no_new_keyring) {
+		snprintf(keyring, sizeof(keyring), "_ses.%.200s", x->ctr->id);
+		r = cred_new_keyring(keyring, err);
+		if (r < 0)
+			return r;
+	}
+	umask(mask->set ? (mode_t)mask->v : 0022);
+	r = child_terminal(x, p, err);
+	if (r == 0)
+		r = child_ready(x, err);
+	if (r < 0)
+		return r;
+	r = process_stdio(p, err);
+	fd_reset(&p->slave_fd);
+	if (r == 0)
+		r = process_environment(p, err);
+	if (r == 0)
+		r = process_close_others(p, err);
+	if (r == 0 && prctl(PR_SET_PDEATHSIG, 0) < 0)
+		r = err_set(err, -errno, "clear the parent death signal");
+	if (r == 0)
+		r = process_credentials(p, err);
+	return r == 0 ? process_lookup(p, err) : r;
+}
+
+static void child_main(struct exec_run *x)
+{
+	struct process_ctx p = {
+		.process = x->opts->process,
+		.io = &x->opts->io,
+		.filter = &x->filter,
+		.env = strv_dup(x->opts->process->env),
+		.sync = x->sock[1],
+		.slave_fd = FD_INVALID,
+		.keep = { x->sock[1], FD_INVALID },
+	};
+	struct err err = { 0 };
+	int r = child_prepare(x, &p, &err);
+
+	if (r == 0) {
+		proc_reset_signals();
+		r = process_late_seccomp(&p, &err);
+	}
+	if (r == 0)
+		(void)process_exec(&p, &err);
+	sync_send_error(x->sock[1], &err);
+	_exit(255);
+}
+
+/* --- the caller's side --- */
+
+static int refuse(const struct exec_run *x, struct err *err)
+{
+	switch (ctr_status(x->ctr)) {
+	case CTR_STOPPED:
+		return err_text(err, -EINVAL, "cannot exec in a stopped container");
+	case CTR_CREATING:
+		return err_text(err, -EBUSY, "cannot exec in a container that is being created");
+	case CTR_PAUSED:
+		return x->opts->ignore_paused ? 0
+		                              : err_text(err, -EINVAL,
+		                                         "cannot exec in a paused container (use "
+		                                         "--ignore-paused to override)");
+	default:
+		return 0;
+	}
+}
+
+static int prepare(struct exec_run *x, struct err *err)
+{
+	_cleanup_close_ int cache = FD_INVALID;
+	int r = refuse(x, err);
+
+	if (r == 0)
+		r = ctr_load_spec(x->ctr, &x->spec, err);
+	if (r < 0)
+		return r;
+	x->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (x->proc_fd < 0)
+		return err_set(err, -errno, "open \"/proc\"");
+	x->init_pidfd = ctr_init_pidfd(x->ctr);
+	if (x->init_pidfd < 0)
+		return err_text(err, -ESRCH, "cannot exec in a stopped container");
+	r = ns_plan_from_pid(x->ctr->init.pid, x->init_pidfd, &x->ns, err);
+	if (r == 0 && x->spec->linux_.seccomp.present) {
+		cache = ctr_seccomp_cache(x->ctr->root);
+		r = seccomp_compile_cached(cache, &x->spec->linux_.seccomp, &x->filter, err);
+	}
+	if (r == 0 && x->ctr->cgroup && x->ctr->cgroup->usable)
+		x->cgroup_fd = cg_v2_fd(x->ctr->cgroup);
+	return r;
+}
+
+static int spawn(struct exec_run *x, struct err *err)
+{
+	int close_fds[] = { x->ctr->dir_fd, x->opts->keep_fd >= 0 ? x->opts->keep_fd : FD_INVALID,
+		            FD_INVALID };
+	struct cg *cg = x->ctr->cgroup;
+	struct spawn_opts opts = {
+		.ns = &x->ns,
+		.cgroup_fd = x->cgroup_fd,
+		.cgroup = cg && cg->usable ? cg : NULL,
+		.sock = x->sock,
+		.close_fds = close_fds,
+	};
+	int r = sync_pair(x->sock, err);
+
+	if (r < 0)
+		return r;
+	/* A joiner even when nothing is to be joined: one path, and PDEATHSIG semantics that do not
+	 * differ. */
+	x->ns.needs_joiner = true;
+	x->pid = spawn_process(&opts, &x->pidfd, err);
+	if (x->pid == 0) {
+		fd_close(x->proc_fd);
+		fd_close(x->init_pidfd);
+		ns_plan_done(&x->ns);
+		child_main(x);
+	}
+	return x->pid < 0 ? (int)x->pid : 0;
+}
+
+static int supervise(struct exec_run *x, struct err *err)
+{
+	const struct spec_process *process = x->opts->process;
+	_cleanup_close_ int master = FD_INVALID;
+	char name[32] = "", pid_name[16];
+	bool denied;
+	int r;
+
+	snprintf(pid_name, sizeof(pid_name), "%d", x->pid);
+	denied = setgroups_is_denied(x->proc_fd, pid_name);
+	r = oom_score_adj_set(x->proc_fd, x->pid, process, geteuid() != 0, err);
+	if (r == 0)
+		r = sync_send(x->sock[0], SYNC_GO, &denied, sizeof(denied), FD_INVALID, err);
+	if (r == 0 && process->terminal)
+		r = sync_expect(x->sock[0], SYNC_CONSOLE, name, sizeof(name) - 1, &master, err);
+	if (r == 0 && process->terminal)
+		r = console_deliver(process, &x->opts->io, &master, name, err);
+	if (r == 0)
+		r = sync_expect(x->sock[0], SYNC_READY, NULL, 0, NULL, err);
+	if (r == 0)
+		r = limits_apply(x->pid, process, err);
+	if (r == 0)
+		r = sync_send(x->sock[0], SYNC_RELEASE, NULL, 0, FD_INVALID, err);
+	if (r < 0)
+		return r;
+	/* The next thing to be read is an error or, after execve, end-of-file. */
+	r = sync_expect(x->sock[0], SYNC_CREATED, NULL, 0, NULL, err);
+	if (r == -EPIPE) {
+		err_clear(err);
+		return 0;
+	}
+	return r;
+}
+
+int ctr_exec(struct ctr *ctr, const struct ctr_exec_opts *opts, pid_t *ret_pid, int *ret_pidfd,
+             struct err *err)
+{
+	struct exec_run x = {
+		.ctr = ctr,
+		.opts = opts,
+		.proc_fd = FD_INVALID,
+		.cgroup_fd = FD_INVALID,
+		.init_pidfd = FD_INVALID,
+		.sock = { FD_INVALID, FD_INVALID },
+		.pidfd = FD_INVALID,
+	};
+	int r;
+
+	for (int i = 0; i < NS_TYPES; i++)
+		x.ns.fd[i] = FD_INVALID;
+	r = prepare(&x, err);
+	if (r == 0)
+		r = spawn(&x, err);
+	if (r == 0)
+		r = supervise(&x, err);
+	if (r < 0 && x.pidfd >= 0) {
+		(void)proc_pidfd_signal(x.pidfd, SIGKILL);
+		(void)proc_waitpid(x.pid, NULL);
+	}
+	if (r == 0) {
+		*ret_pid = x.pid;
+		*ret_pidfd = take_fd(&x.pidfd);
+	} else if (err && err->exit_status == 0) {
+		err->exit_status = 255;
+	}
+	fd_close(x.proc_fd);
+	fd_close(x.cgroup_fd);
+	fd_close(x.init_pidfd);
+	fd_close(x.sock[0]);
+	fd_close(x.sock[1]);
+	fd_close(x.pidfd);
+	ns_plan_done(&x.ns);
+	seccomp_filter_done(&x.filter);
+	spec_free(x.spec);
+	return r;
+}

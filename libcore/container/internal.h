@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of container/ share: the prepared plan of a creation, the messages between a
+ * creator and its init, the last stretch of every container process, and the records.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "berth/container.h"
+#include "cgroup/cgroup.h"
+#include "mount/mount.h"
+#include "namespace/namespace.h"
+#include "security/security.h"
+
+#define CTR_STATE_MAX (4u << 20)
+
+/* --- plan.c: everything that can be decided before the first side effect --- */
+struct ctr_plan {
+	struct spec *spec; /* borrowed */
+	bool rootless;
+	struct ns_plan ns;
+	struct mnt_plan *mnt;
+	struct seccomp_filter filter;
+	char **env; /* of the process; HOME is added by init */
+};
+
+/* --- ctr.c --- */
+bool ctr_same_boot(const struct ctr *ctr);
+char *ctr_shim_link(const struct ctr_root *root,
+                    const char *session); /* <root>/.s/<16 hex of the session's name> */
+
+int ctr_seccomp_cache(const struct ctr_root *root);
+
+/* --- record.c: intent.json and state.json --- */
+int record_write_intent(const struct ctr *ctr, struct err *err);
+int record_write_state(const struct ctr *ctr, struct err *err);
+int record_read(struct ctr *ctr, struct err *err); /* what is there; missing files are not errors */
+
+/* --- sync.c: one SOCK_SEQPACKET pair between a creator and its child --- */
+enum sync_type {
+	SYNC_GO = 1,     /* creator: you are in your cgroup, ids are mapped */
+	SYNC_PIDFD,      /* joiner: here is init (one descriptor) */
+	SYNC_MOUNTED,    /* init: namespaces and mounts are ready; hooks may run */
+	SYNC_HOOKS_DONE, /* creator */
+	SYNC_CONSOLE,    /* init: the pty master (one descriptor); payload is its name */
+	SYNC_READY,      /* init: everything that the creator must see or add to is done */
+	SYNC_RELEASE, /* creator: limits are set, the state is written; you live on your own now */
+	SYNC_CREATED, /* init: about to wait for start */
+	SYNC_ERROR,   /* either: payload is a struct err */
+	SYNC_TYPES
+};
+const char *sync_name(enum sync_type type);
+int sync_pair(int ret[2], struct err *err);
+int sync_send(int sock, enum sync_type type, const void *data, size_t len, int fd, struct err *err);
+/* Wait for `want`. SYNC_ERROR fills err and returns its code; EOF gives -EPIPE. fd/data may be
+ * NULL. */
+int sync_expect(int sock, enum sync_type want, void *data, size_t size, int *ret_fd,
+                struct err *err);
+void sync_send_error(int sock, const struct err *err);
+
+/* --- steps.c: named, timed steps --- */
+struct step {
+	const char *name;
+	int (*run)(void *arg, struct err *err);
+};
+/* Run rows up to the one without a name; errors get the step's name as prefix only when `prefix` is
+ * set; durations are logged at debug. */
+int steps_run(const char *side, const struct step *steps, void *arg, struct err *err);
+
+/* --- process.c: what init and exec's process have in common --- */
+struct process_ctx {
+	const struct spec_process *process;
+	const struct ctr_process_io *io;
+	struct seccomp_filter *filter; /* n = 0: none */
+	char **env;
+	int sync;     /* closed on exec */
+	int sys_fd;   /* not used by exec */
+	int slave_fd; /* terminal, else FD_INVALID */
+	bool setgroups_denied;
+	char exec_path[4096]; /* found by process_lookup */
+	int keep[4]; /* further descriptors that stay open until exec: FIFOs; FD_INVALID ends */
+};
+int process_stdio(struct process_ctx *p,
+                  struct err *err); /* terminal or the given descriptors on 0, 1, 2 */
+int process_close_others(struct process_ctx *p, struct err *err);
+int process_environment(struct process_ctx *p, struct err *err); /* HOME, LISTEN_FDS */
+int process_credentials(
+    struct process_ctx *p,
+    struct err *err); /* early seccomp, chdir, bounding set, ids, capabilities, cwd check */
+int process_lookup(struct process_ctx *p,
+                   struct err *err); /* PATH of the container's env; messages that callers match */
+int process_late_seccomp(struct process_ctx *p, struct err *err);
+int process_exec(struct process_ctx *p, struct err *err); /* returns only on failure */
+
+/* --- readback.c --- */
+struct readback_args {
+	const struct spec_process *process;
+	const struct spec_id_map *uid_maps, *gid_maps;
+	size_t n_uid_maps, n_gid_maps;
+	const struct seccomp_filter *filter;
+	bool userns;        /* capabilities are those of a user namespace of its own */
+	bool ids_unchecked; /* a joined user namespace: its maps are not ours to know */
+};
+/* Compare what /proc says of a process with what was asked for. */
+int process_read_back(int proc_fd, pid_t pid, const struct readback_args *args, struct err *err);
+/* setgroups(2) is denied in the user namespace of `pid` ("self" or a number). */
+bool setgroups_is_denied(int proc_fd, const char *pid);
+
+/* --- session.c: kept exec processes, <dir>/exec/<name>/session.json --- */
+int session_read(const struct ctr *ctr, const char *name, struct ctr_identity *ret_process,
+                 struct ctr_identity *ret_shim);
+void session_unlink(const struct ctr *ctr, const char *name); /* its socket link, if any */
+
+/* --- create.c --- */
+/* Give the pty's master to whom it belongs: console socket or caller; sets the size first. */
+int console_deliver(const struct spec_process *process, const struct ctr_process_io *io,
+                    int *master, const char *name, struct err *err);
+int await_created(int sock, int pidfd, struct err *err);
+
+/* --- init.c --- */
+struct init_args {
+	struct ctr *ctr;
+	struct ctr_plan *plan;
+	const struct ctr_create_opts *opts;
+	const struct mnt_cgroup_view *cgroups;
+	int sync;
+	int sys_fd; /* O_PATH of the host's /proc/sys */
+	int fifo_fd, report_fd;
+	pid_t host_pid; /* init's pid as the host sees it, for the hooks' state */
+	struct mnt_ctx mnt;
+	struct process_ctx process;
+	char console_name[32];
+};
+/* Never returns. */
+void init_main(struct init_args *args) __attribute__((noreturn));
+
+/* --- joiner.c --- */
+/*
+ * Clone a child by way of a joiner when the plan needs one, else directly. In the child returns 0;
+ * in the caller the child's pid with *ret_pidfd. sock[0] is the creator's end, sock[1] the child's.
+ * before_go runs in the creator with the first process's pid (joiner or child) so that it can be
+ * moved into its cgroup.
+ */
+struct spawn_opts {
+	const struct ns_plan *ns;
+	int cgroup_fd;           /* v2: born inside; FD_INVALID */
+	const struct cg *cgroup; /* v1: moved by the creator before it does anything; may be NULL */
+	int *sock;
+	const int *close_fds; /* FD_INVALID ends: closed in all children (the lock) */
+};
+pid_t spawn_process(const struct spawn_opts *opts, int *ret_pidfd, struct err *err);
+
+/* --- hooks.c --- */
+int hooks_run(const struct spec_hooks *hooks, enum spec_hook_kind kind, const char *state_json,
+              char *const *default_env, struct err *err);
+
+/* --- document.c --- */
+char *state_document(const struct ctr *ctr, const struct spec *spec, enum ctr_status status,
+                     pid_t pid); /* for hooks; compact */
+
+/* --- sysctl.c --- */
+int sysctl_apply(int sys_fd, const struct spec *spec, struct err *err);
+int sysctl_check(const struct spec *spec, const struct ns_plan *ns,
+                 struct err *err); /* a joined net namespace must not be the host's */
+
+/* --- fifo.c --- */
+int fifo_make(int dir_fd, int *ret_fifo, int *ret_report, struct err *err);
+/* 1: init waits for start, 0: it does not (started or dead), -errno. */
+int fifo_init_waits(int dir_fd);
+
+/* --- mntview.c --- */
+struct cg_view_store {
+	struct mnt_cgroup_view view;
+	struct mnt_cgroup_dir dirs[32];
+	char *strings[64];
+	size_t n_strings;
+};
+void cg_view_build(const struct cg *cg, const struct cg_host *host, bool cgroupns,
+                   struct cg_view_store *ret);
+void cg_view_done(struct cg_view_store *store);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan of a creation: all that can be decided, and refused, before the first side effect.
+ */
+#include "container/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/strv.h"
+
+void ctr_plan_free(struct ctr_plan *plan)
+{
+	if (!plan)
+		return;
+	ns_plan_done(&plan->ns);
+	mnt_plan_free(plan->mnt);
+	seccomp_filter_done(&plan->filter);
+	strv_free(plan->env);
+	free(plan);
+}
+
+/* The cache lives in the state root; without one (or on a full disk) profiles are compiled each
+ * time. */
+int ctr_seccomp_cache(const struct ctr_root *root)
+{
+	int fd;
+
+	if (!root)
+		return FD_INVALID;
+	if (mkdirat(root->fd, ".seccomp", 0700) < 0 && errno != EEXIST)
+		return FD_INVALID;
+	fd = openat(root->fd, ".seccomp", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? FD_INVALID : fd;
+}
+
+static int check_rootless(const struct ctr_plan *plan, struct err *err)
+{
+	const struct spec_linux *l = &plan->spec->linux_;
+
+	if (geteuid() == 0)
+		return 0;
+	if (!plan->ns.has[NS_USER])
+		return err_text(
+		    err, -EPERM,
+		    "rootless container requires user namespaces: add {\"type\":\"user\"} to "
+		    "linux.namespaces (berth spec --rootless does)");
+	if (plan->ns.new_user && (l->n_uid_maps == 0 || l->n_gid_maps == 0))
+		return err_text(err, -EINVAL,
+		                "linux.uidMappings: rootless containers require at least one UID "
+		                "and one GID mapping");
+	return 0;
+}
+
+static bool is_mapped(const struct spec_id_map *maps, size_t n, uint32_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (id >= maps[i].container_id && id - maps[i].container_id < maps[i].size)
+			return true;
+	return false;
+}
+
+static int check_ids(const struct ctr_plan *plan, struct err *err)
+{
+	const struct spec_linux *l = &plan->spec->linux_;
+	const struct spec_user *user = &plan->spec->process.user;
+
+	if (!plan->ns.new_user)
+		return 0;
+	if (!is_mapped(l->uid_maps, l->n_uid_maps, user->uid))
+		return err_text(
+		    err, -EINVAL,
+		    "process.user.uid: cannot setuid to unmapped uid %u in user namespace",
+		    user->uid);
+	if (!is_mapped(l->gid_maps, l->n_gid_maps, user->gid))
+		return err_text(
+		    err, -EINVAL,
+		    "process.user.gid: cannot setgid to unmapped gid %u in user namespace",
+		    user->gid);
+	for (size_t i = 0; i < user->n_additional_gids; i++)
+		if (!is_mapped(l->gid_maps, l->n_gid_maps, user->additional_gids[i]))
+			return err_text(err, -EINVAL,
+			                "process.user.additionalGids[%zu]: gid %u is not mapped in "
+			                "the user namespace",
+			                i, user->additional_gids[i]);
+	return 0;
+}
+
+int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless,
+                 struct ctr_plan **ret, struct err *err)
+{
+	struct ctr_plan *plan = xcalloc(1, sizeof(*plan));
+	_cleanup_close_ int cache = FD_INVALID;
+	int r;
+
+	plan->spec = spec;
+	plan->rootless = rootless;
+	ns_plan_from_spec(spec, &plan->ns);
+	r = check_rootless(plan, err);
+	if (r == 0)
+		r = check_ids(plan, err);
+	if (r == 0)
+		r = ns_plan_open(&plan->ns, spec, err);
+	if (r == 0)
+		r = sysctl_check(spec, &plan->ns, err);
+	if (r == 0)
+		r = mnt_check_rootfs(spec, err);
+	if (r == 0)
+		r = mnt_plan_build(spec, &plan->mnt, err);
+	if (r == 0 && spec->linux_.seccomp.present) {
+		cache = ctr_seccomp_cache(root);
+		r = seccomp_compile_cached(cache, &spec->linux_.seccomp, &plan->filter, err);
+	}
+	if (r < 0) {
+		ctr_plan_free(plan);
+		return r;
+	}
+	plan->env = strv_dup(spec->process.env);
+	*ret = plan;
+	return 0;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state root: the directory that holds one directory for each container.
+ *
+ * It is opened once, checked to be ours and closed to others, and everything below is reached
+ * through its descriptor. Names that start with a dot are ours (the seccomp cache, socket links);
+ * ids cannot start with one.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/strv.h"
+#include "berth/container.h"
+
+/* NAME_MAX less what we append to an id in names of our own (cgroup names, ".tmp" files). */
+#define ID_MAX 200
+
+bool ctr_id_valid(const char *id, struct err *err)
+{
+	size_t len = strlen(id);
+
+	if (len == 0) {
+		err_text(err, -EINVAL, "container id cannot be empty");
+		return false;
+	}
+	if (len > ID_MAX || id[0] == '.' || id[0] == '-' ||
+	    strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.") !=
+	        len) {
+		err_text(err, -EINVAL,
+		         "invalid container ID format \"%.64s\": use up to %d of A-Z a-z 0-9 _ + - "
+		         ". and start with neither \".\" nor \"-\"",
+		         id, ID_MAX);
+		return false;
+	}
+	return true;
+}
+
+char *ctr_root_default(struct err *err)
+{
+	const char *run;
+
+	if (geteuid() == 0) {
+		/* Root of a user namespace of another user's has no /run of its own. */
+		const char *user = getenv("USER");
+
+		run = getenv("XDG_RUNTIME_DIR");
+		if (!run || !*run || !user || streq(user, "root") || access("/run", W_OK) == 0)
+			return xstrdup("/run/berth");
+	} else {
+		run = getenv("XDG_RUNTIME_DIR");
+	}
+	if (!run || run[0] != '/') {
+		err_text(
+		    err, -ENOENT,
+		    "no place for state: XDG_RUNTIME_DIR is not set; give one with --root DIR");
+		return NULL;
+	}
+	return path_join(run, "berth");
+}
+
+static int check_dir(int fd, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(err, -errno, "stat state root \"%s\"", path);
+	if (st.st_uid != geteuid())
+		return err_set(
+		    err, -EPERM,
+		    "state root \"%s\" belongs to uid %u, not to %u: give another --root", path,
+		    st.st_uid, geteuid());
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(
+		    err, -EPERM,
+		    "state root \"%s\" may be written by others (mode %04o): chmod it to 0700",
+		    path, st.st_mode & 07777);
+	return 0;
+}
+
+int ctr_root_open(const char *path, bool create, struct ctr_root *ret, struct err *err)
+{
+	_cleanup_free_ char *absolute = NULL;
+	_cleanup_free_ char *clean = NULL;
+	_cleanup_close_ int fd = FD_INVALID;
+	int r;
+
+	if (path[0] == '/') {
+		clean = path_clean(path);
+	} else {
+		_cleanup_free_ char *cwd = getcwd(NULL, 0);
+
+		if (!cwd)
+			return err_set(err, -errno, "find the current directory");
+		absolute = path_join(cwd, path);
+		clean = path_clean(absolute);
+	}
+	if (path[0] == '\0' || streq(clean, "/"))
+		return err_text(err, -EINVAL, "option --root argument should not be set to \"%s\"",
+		                path);
+	if (create) {
+		r = file_mkdir_p(clean, 0700);
+		if (r < 0)
+			return err_set(err, r, "make state root \"%s\"", clean);
+	}
+	fd = open(clean, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_set(err, -errno, "open state root \"%s\"", clean);
+	r = check_dir(fd, clean, err);
+	if (r < 0)
+		return r;
+	ret->path = take_ptr(clean);
+	ret->fd = take_fd(&fd);
+	return 0;
+}
+
+void ctr_root_done(struct ctr_root *root)
+{
+	free(take_ptr(root->path));
+	fd_reset(&root->fd);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int ctr_list_ids(const struct ctr_root *root, char ***ret, struct err *err)
+{
+	_cleanup_strv_ char **ids = NULL;
+	struct dirent *de;
+	DIR *dir;
+	int fd;
+
+	fd = openat(root->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		int r = -errno;
+
+		fd_close(fd);
+		return err_set(err, r, "read state root \"%s\"", root->path);
+	}
+	while ((de = readdir(dir)))
+		if (ctr_id_valid(de->d_name, NULL) &&
+		    (de->d_type == DT_DIR || de->d_type == DT_UNKNOWN))
+			strv_add(&ids, de->d_name);
+	closedir(dir);
+	if (ids)
+		qsort(ids, strv_len(ids), sizeof(*ids), by_name);
+	*ret = take_ptr(ids);
+	return 0;
+}

@@ -24,7 +24,8 @@
 /* One hierarchy for a mount of type "cgroup"; filled by container/ from the cgroup layer. */
 struct mnt_cgroup_dir {
 	const char *name; /* v1: "cpu,cpuacct" or "systemd" (directory below the mount); v2: NULL */
-	const char *options;    /* v1: mount options "cpu,cpuacct" or "none,name=systemd" */
+	const char *options;    /* v1: mount options "cpu,cpuacct" or "none,name=systemd"; NULL: the
+	                           unified hierarchy of a hybrid host */
 	const char *host_mount; /* "/sys/fs/cgroup/cpu" */
 	const char *path;       /* the container's path below host_mount, starts with '/' */
 };
@@ -41,6 +42,7 @@ struct mnt_op {                  /* one mount, decided */
 	const char *fstype;      /* "bind" for binds */
 	const char *source;      /* may be NULL */
 	bool bind, recursive;
+	bool remount; /* change the mount that is already at destination; source is not used */
 	uint64_t attr_set, attr_clr;  /* MOUNT_ATTR_*, this mount */
 	uint64_t rec_set, rec_clr;    /* AT_RECURSIVE */
 	unsigned long propagation[4]; /* in order of appearance; 0 ends */
@@ -70,7 +72,10 @@ struct mnt_ctx {
 	int root_fd; /* the container's root mount; O_PATH-like, CLOEXEC */
 	int proc_fd; /* private procfs (subset=pid where the kernel has it), or an O_PATH fd of a
 	                verified /proc */
-	int null_fd; /* the host's /dev/null, verified to be character 1:3 */
+	int null_fd; /* a private read-only clone of the host's /dev/null, verified to be character
+	                1:3; masks attach it, so it is for this layer alone */
+	struct mnt_late *late; /* mounts that become read-only in mnt_finish_root; owned */
+	size_t n_late;
 	bool pivoted;
 };
 #define MNT_CTX_INIT                                        \

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this layer share; nothing outside libcore/mount includes it.
+ *
+ * Descriptors called "mount fd" refer to the root of a mount, detached (fresh from fsmount(2) or
+ * open_tree(2) with OPEN_TREE_CLONE) until mnt_attach() has put it somewhere; they stay valid
+ * afterwards and are what attributes are changed and verified through.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "berth/err.h"
+#include "kernel/syscalls.h"
+#include "mount/mount.h"
+
+#ifndef PROC_SUPER_MAGIC
+#define PROC_SUPER_MAGIC 0x9fa0
+#endif
+#ifndef SYSFS_MAGIC
+#define SYSFS_MAGIC 0x62656572
+#endif
+#ifndef DEVPTS_SUPER_MAGIC
+#define DEVPTS_SUPER_MAGIC 0x1cd1
+#endif
+#ifndef MOUNT_ATTR__ATIME
+#define MOUNT_ATTR__ATIME 0x00000070
+#endif
+
+/* A mount that gets MOUNT_ATTR_RDONLY in mnt_finish_root. */
+struct mnt_late {
+	int fd;                  /* mount fd, owned */
+	const char *destination; /* borrowed from the spec */
+	bool recursive;
+};
+
+/* umask(2) is 0 from here to the end of the scope: modes of created objects are exact. */
+static inline void mnt_umask_restore(const mode_t *saved)
+{
+	umask(*saved);
+}
+#define _umask_zero_(name) __attribute__((cleanup(mnt_umask_restore))) const mode_t name = umask(0)
+
+/* ---- resolve.c: names inside the root */
+
+enum mnt_resolve_flags {
+	MNT_NO_SYMLINKS = 1, /* -ELOOP when any component is a symbolic link */
+	MNT_CREATE_DIR = 2,  /* make missing components, the last one a directory (0755) */
+	MNT_CREATE_FILE = 4, /* make missing components, the last one an empty file (0644) */
+};
+
+/*
+ * An O_PATH descriptor of path inside root_fd. Links are followed as if root_fd were "/"; magic
+ * links never. *ret_created (may be NULL): the last component was made here. Returns the
+ * descriptor, or -errno without a message (callers know what the path is for).
+ */
+int mnt_resolve(int root_fd, const char *path, unsigned int flags, bool *ret_created);
+/* The parent directory of path (flags: MNT_NO_SYMLINKS; missing directories are made) and the last
+ * name, which is never resolved here and points into path. -EINVAL for "/" and "..". */
+int mnt_resolve_parent(int root_fd, const char *path, unsigned int flags, const char **ret_name);
+/* Do both descriptors refer to the same object of the same mount? */
+bool mnt_same_place(int fd, int other_fd);
+/* fstatfs(2): is it a file of procfs; its root directory. */
+bool mnt_is_procfs(int fd);
+bool mnt_is_procfs_root(int fd);
+bool mnt_is_procfs_or_sysfs(int fd);
+
+/* ---- operations.c: mount fds */
+
+/* New file system: fsopen, parameters, create, fsmount. super: "flag" and "key=value". */
+int mnt_new_fs(const char *fstype, const char *source, char *const *super, uint64_t attrs,
+               struct err *err);
+/* Attach on target_fd. */
+int mnt_attach(int mount_fd, int target_fd, const char *what, struct err *err);
+/* mount_setattr(2) on a mount fd; -errno. */
+int mnt_set_attr(int mount_fd, bool recursive, uint64_t set, uint64_t clear);
+int mnt_set_propagation(int mount_fd, unsigned long propagation); /* MS_* | MS_REC */
+/* 0 when statfs says read-only, else -EROFS with a message: nothing is trusted to be so. */
+int mnt_verify_readonly(int mount_fd, const char *what, struct err *err);
+/* The attributes of op on a mount fd: locked flags are named in the error. */
+int mnt_apply_attrs(int mount_fd, const struct mnt_op *op, struct err *err);
+
+/* Read-only once everything has been applied: the recursive options come last. */
+static inline bool mnt_op_readonly(const struct mnt_op *op)
+{
+	return ((op->attr_set & ~op->rec_clr) | op->rec_set) & MOUNT_ATTR_RDONLY;
+}
+
+/* ---- cgroup.c: one mount of type "cgroup" */
+int mnt_do_cgroup(struct mnt_ctx *ctx, const struct mnt_op *op, const struct mnt_cgroup_view *view,
+                  struct err *err);
+
+/* ---- moveroot.c: MS_MOVE and chroot */
+
+int mnt_move_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err);
+/* Is this line of mountinfo a whole procfs or sysfs? Its unescaped mount point; line is cut up. */
+bool mnt_mountinfo_full(char *line, char **ret_mount_point);
+
+/* ---- plan.c: pure decisions, for the tests */
+
+/* Is a bind on this path, below /proc, allowed (the short list)? */
+bool mnt_proc_bind_allowed(const char *destination);

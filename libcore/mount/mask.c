@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * linux.readonlyPaths and linux.maskedPaths.
+ *
+ * A read-only path is bound on itself with what is mounted below it; the clone keeps the attributes
+ * of what it covers. A masked file gets the host's null device (a clone that was made and checked
+ * before any mount of the container existed), a masked directory an empty read-only tmpfs. One
+ * detached mount of each is made; the first path takes it and the others get clones of it, since
+ * kernels before 6.15 clone only what is attached. Missing paths are skipped, anything else that is
+ * in the way is an error, and each path is looked up once more afterwards to see that it shows what
+ * was put there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "mount/internal.h"
+
+#define MASK_ATTRS (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+struct mask {
+	int fd; /* FD_INVALID: not made yet */
+	bool attached;
+};
+
+/* The O_PATH descriptor of path, or -ENOENT when there is nothing to restrict. */
+static int open_path(const struct mnt_ctx *ctx, const char *path, struct err *err)
+{
+	_cleanup_close_ int fd = mnt_resolve(ctx->root_fd, path, 0, NULL);
+
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return -ENOENT;
+	if (fd < 0)
+		return err_set(err, fd == -ENOENT ? -EIO : fd, "open \"%s\"", path);
+	if (mnt_same_place(fd, ctx->root_fd))
+		return err_set(err, -EINVAL, "\"%s\" is the root of the container", path);
+	return take_fd(&fd);
+}
+
+static int verify(const struct mnt_ctx *ctx, const char *path, int mount_fd, struct err *err)
+{
+	_cleanup_close_ int fd = mnt_resolve(ctx->root_fd, path, 0, NULL);
+
+	if (fd < 0)
+		return err_set(err, fd, "looking at \"%s\" again", path);
+	if (!mnt_same_place(fd, mount_fd))
+		return err_set(err, -ENOTRECOVERABLE, "\"%s\" is still uncovered", path);
+	return mnt_verify_readonly(fd, path, err);
+}
+
+static int make_readonly(const struct mnt_ctx *ctx, const char *path, struct err *err)
+{
+	_cleanup_close_ int target = FD_INVALID, mount_fd = FD_INVALID;
+	int r;
+
+	target = open_path(ctx, path, err);
+	if (target < 0)
+		return target == -ENOENT ? 0 : target;
+	mount_fd = k_open_tree(target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | AT_RECURSIVE);
+	if (mount_fd < 0)
+		return err_set(err, mount_fd, "clone of \"%s\"", path);
+	r = mnt_set_attr(mount_fd, false, MOUNT_ATTR_RDONLY, 0);
+	if (r < 0)
+		return err_set(err, r, "making \"%s\" read-only", path);
+	r = mnt_attach(mount_fd, target, path, err);
+	return r < 0 ? r : verify(ctx, path, mount_fd, err);
+}
+
+/* The next mount to attach: the first one itself, then clones. */
+static int next_mask(struct mask *m, struct err *err)
+{
+	int fd;
+
+	if (m->attached)
+		fd = k_open_tree(m->fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE);
+	else
+		fd = fcntl(m->fd, F_DUPFD_CLOEXEC, 3), fd = fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return err_set(err, fd, "clone of the mask");
+	m->attached = true;
+	return fd;
+}
+
+static int make_tmpfs(struct mask *m, struct err *err)
+{
+	static char blocks[] = "nr_blocks=1", inodes[] = "nr_inodes=1";
+	char *const params[] = { blocks, inodes, NULL };
+
+	if (m->fd >= 0)
+		return 0;
+	m->fd = mnt_new_fs("tmpfs", "tmpfs", params, MASK_ATTRS, err);
+	return m->fd < 0 ? m->fd : 0;
+}
+
+static int mask_path(const struct mnt_ctx *ctx, const char *path, struct mask *dir,
+                     struct mask *file, struct err *err)
+{
+	_cleanup_close_ int target = FD_INVALID, mount_fd = FD_INVALID;
+	struct mask *m = file;
+	struct stat st;
+	int r;
+
+	target = open_path(ctx, path, err);
+	if (target < 0)
+		return target == -ENOENT ? 0 : target;
+	if (fstat(target, &st) < 0)
+		return err_set(err, -errno, "stat \"%s\"", path);
+	if (S_ISDIR(st.st_mode)) {
+		m = dir;
+		r = make_tmpfs(m, err);
+		if (r < 0)
+			return r;
+	}
+	mount_fd = next_mask(m, err);
+	if (mount_fd < 0)
+		return mount_fd;
+	r = mnt_attach(mount_fd, target, path, err);
+	return r < 0 ? r : verify(ctx, path, mount_fd, err);
+}
+
+int mnt_mask_paths(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err)
+{
+	const struct spec_linux *l = &plan->spec->linux_;
+	struct mask dir = { .fd = FD_INVALID }, file = { .fd = ctx->null_fd };
+	int r = 0;
+
+	if (!plan->has_mountns)
+		return 0;
+	for (char **p = l->readonly_paths; p && *p && r == 0; p++) {
+		r = make_readonly(ctx, *p, err);
+		if (r < 0)
+			err_prefix(err, "linux.readonlyPaths");
+	}
+	for (char **p = l->masked_paths; p && *p && r == 0; p++) {
+		r = mask_path(ctx, *p, &dir, &file, err);
+		if (r < 0)
+			err_prefix(err, "linux.maskedPaths");
+	}
+	fd_close(dir.fd);
+	return r;
+}

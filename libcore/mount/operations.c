@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Carrying out one operation of the plan.
+ *
+ * Model: build the mount detached (fsopen/fsmount or open_tree), give it its attributes while no
+ * container can see it, find or make the target inside the root, attach one descriptor on the
+ * other, then propagation, then look whether read-only really holds. The target is judged by its
+ * descriptor: whatever the path looked like, nothing is attached to the root itself or to anything
+ * on procfs that the plan has not allowed by name.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/strv.h"
+#include "berth/log.h"
+#include "mount/internal.h"
+
+#define FS_LOG_MAX 256
+
+/* ---- mount fds */
+
+int mnt_set_attr(int mount_fd, bool recursive, uint64_t set, uint64_t clear)
+{
+	struct mount_attr attr = { .attr_set = set, .attr_clr = clear };
+
+	return k_mount_setattr(mount_fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr);
+}
+
+int mnt_set_propagation(int mount_fd, unsigned long propagation)
+{
+	struct mount_attr attr = { .propagation = propagation & ~(unsigned long)MS_REC };
+
+	return k_mount_setattr(mount_fd, "",
+	                       AT_EMPTY_PATH | (propagation & MS_REC ? AT_RECURSIVE : 0), &attr);
+}
+
+int mnt_verify_readonly(int mount_fd, const char *what, struct err *err)
+{
+	struct statfs sfs;
+
+	if (fstatfs(mount_fd, &sfs) < 0)
+		return err_set(err, -errno, "statfs of %s", what);
+	if (!(sfs.f_flags & ST_RDONLY))
+		return err_set(err, -ENOTRECOVERABLE, "%s was made read-only but is still writable",
+		               what);
+	return 0;
+}
+
+int mnt_attach(int mount_fd, int target_fd, const char *what, struct err *err)
+{
+	int r = k_move_mount_fd(mount_fd, target_fd);
+
+	return r < 0 ? err_set(err, r, "attaching the mount on \"%s\"", what) : 0;
+}
+
+static int fs_error(int fsfd, int code, struct err *err, const char *fstype, const char *what)
+{
+	char log[FS_LOG_MAX];
+
+	if (k_fs_log(fsfd, log, sizeof(log)) > 0)
+		return err_set(err, code, "%s (%s)", what, log);
+	return err_set(err, code, "%s (file system %s)", what, fstype);
+}
+
+static int set_param(int fsfd, const char *param)
+{
+	_cleanup_free_ char *key = NULL;
+	const char *eq = strchr(param, '=');
+
+	if (!eq)
+		return k_fsconfig_flag(fsfd, param);
+	key = xstrndup(param, (size_t)(eq - param));
+	return k_fsconfig_string(fsfd, key, eq + 1);
+}
+
+static int set_params(int fsfd, const char *fstype, char *const *super, struct err *err)
+{
+	for (char *const *p = super; p && *p; p++) {
+		int r = set_param(fsfd, *p);
+		char what[128];
+
+		if (r >= 0)
+			continue;
+		snprintf(what, sizeof(what), "option \"%.100s\"", *p);
+		return fs_error(fsfd, r, err, fstype, what);
+	}
+	return 0;
+}
+
+int mnt_new_fs(const char *fstype, const char *source, char *const *super, uint64_t attrs,
+               struct err *err)
+{
+	_cleanup_close_ int fsfd = FD_INVALID;
+	int r;
+
+	fsfd = k_fsopen(fstype);
+	if (fsfd < 0)
+		return err_set(err, fsfd, "file system type \"%s\"", fstype);
+	if (source && source[0] != '\0') {
+		r = k_fsconfig_string(fsfd, "source", source);
+		if (r < 0)
+			return fs_error(fsfd, r, err, fstype, "setting the source");
+	}
+	r = set_params(fsfd, fstype, super, err);
+	if (r < 0)
+		return r;
+	r = k_fsconfig_create(fsfd);
+	if (r < 0)
+		return fs_error(fsfd, r, err, fstype, "creating the file system");
+	r = k_fsmount(fsfd, (unsigned int)attrs);
+	if (r < 0)
+		return fs_error(fsfd, r, err, fstype, "making the mount");
+	return r;
+}
+
+/* ---- attributes */
+
+static const struct {
+	uint64_t attr;
+	unsigned long statfs_flag;
+	const char *name;
+} lockable_table[] = {
+	{ MOUNT_ATTR_RDONLY, ST_RDONLY, "ro" },
+	{ MOUNT_ATTR_NOSUID, ST_NOSUID, "nosuid" },
+	{ MOUNT_ATTR_NODEV, ST_NODEV, "nodev" },
+	{ MOUNT_ATTR_NOEXEC, ST_NOEXEC, "noexec" },
+	{ MOUNT_ATTR__ATIME, ST_NOATIME, "noatime" },
+	{ MOUNT_ATTR__ATIME, ST_RELATIME, "relatime" },
+	{ MOUNT_ATTR_NODIRATIME, ST_NODIRATIME, "nodiratime" },
+};
+
+/* EPERM from mount_setattr(2) means that a flag came from a more privileged mount namespace. */
+static int locked_error(int mount_fd, uint64_t clear, struct err *err)
+{
+	struct buf names __attribute__((cleanup(buf_done))) = BUF_INIT(128);
+	struct statfs sfs;
+
+	if (fstatfs(mount_fd, &sfs) < 0)
+		sfs.f_flags = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(lockable_table); i++) {
+		if ((lockable_table[i].attr & clear) &&
+		    ((unsigned long)sfs.f_flags & lockable_table[i].statfs_flag))
+			buf_printf(&names, " %s", lockable_table[i].name);
+	}
+	return err_set(err, -EPERM, "cannot clear locked flags%s",
+	               names.data ? names.data : " of a mount inside");
+}
+
+static int apply(int mount_fd, bool recursive, uint64_t set, uint64_t clear, struct err *err)
+{
+	int r;
+
+	if (!set && !clear)
+		return 0;
+	r = mnt_set_attr(mount_fd, recursive, set, clear);
+	if (r == -EPERM && clear)
+		return locked_error(mount_fd, clear, err);
+	if (r < 0)
+		return err_set(err, r, "setting mount attributes");
+	return 0;
+}
+
+int mnt_apply_attrs(int mount_fd, const struct mnt_op *op, struct err *err)
+{
+	uint64_t late = op->late_readonly ? MOUNT_ATTR_RDONLY : 0;
+	int r = apply(mount_fd, false, op->attr_set & ~late, op->attr_clr, err);
+
+	return r < 0 ? r : apply(mount_fd, true, op->rec_set & ~late, op->rec_clr, err);
+}
+
+/* ---- the target */
+
+static int target_error(const struct mnt_op *op, int code, struct err *err)
+{
+	const char *type = streq(op->fstype, "bind") ? NULL : op->fstype;
+
+	if ((code == -ELOOP || code == -ENOTDIR) &&
+	    (streq(op->destination, "/proc") || streq(op->destination, "/sys") ||
+	     (type && (streq(type, "proc") || streq(type, "sysfs")))))
+		return err_set(err, code, "filesystem \"%s\" must be mounted on ordinary directory",
+		               op->fstype);
+	return err_set(err, code, "mount point \"%s\"", op->destination);
+}
+
+static int check_target(const struct mnt_ctx *ctx, const struct mnt_op *op, int fd, struct err *err)
+{
+	if (mnt_same_place(fd, ctx->root_fd))
+		return err_set(err, -EINVAL, "\"%s\" is the root of the container",
+		               op->destination);
+	/* on_proc was resolved without links, so its path is the truth. */
+	if (!op->on_proc && mnt_is_procfs(fd))
+		return err_set(err, -EPERM, "\"%s\" leads into procfs", op->destination);
+	return 0;
+}
+
+/* Returns the O_PATH descriptor of the mount point, made if need be. */
+static int open_target(const struct mnt_ctx *ctx, const struct mnt_op *op, bool is_dir,
+                       bool *ret_created, struct err *err)
+{
+	_cleanup_close_ int fd = FD_INVALID;
+	unsigned int flags = is_dir ? MNT_CREATE_DIR : MNT_CREATE_FILE;
+	struct stat st;
+	int r;
+
+	/* A procfs or sysfs that lands elsewhere than where the runtime will mask it is an escape.
+	 */
+	if (op->on_proc || streq(op->destination, "/sys") || streq(op->fstype, "proc") ||
+	    streq(op->fstype, "sysfs"))
+		flags |= MNT_NO_SYMLINKS;
+	fd = mnt_resolve(ctx->root_fd, op->destination, flags, ret_created);
+	if (fd < 0)
+		return target_error(op, fd, err);
+	if (fstat(fd, &st) < 0)
+		return err_set(err, -errno, "stat \"%s\"", op->destination);
+	if (is_dir && !S_ISDIR(st.st_mode))
+		return target_error(op, -ENOTDIR, err);
+	if (!is_dir && S_ISDIR(st.st_mode))
+		return target_error(op, -EISDIR, err);
+	r = check_target(ctx, op, fd, err);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+/* ---- the kinds */
+
+static int open_source(const struct mnt_op *op, struct err *err)
+{
+	int fd =
+	    k_open_tree(AT_FDCWD, op->source, OPEN_TREE_CLONE | (op->recursive ? AT_RECURSIVE : 0));
+
+	if (fd >= 0)
+		return fd;
+	/* Out of our reach (a directory above is closed to our ids) or holding mounts that we may
+	 * not uncover: the creator's clone is next best, since it carries no locked flags. */
+	if ((fd == -EACCES || fd == -EPERM || fd == -EINVAL) && op->source_fd >= 0) {
+		int copy = fcntl(op->source_fd, F_DUPFD_CLOEXEC, 3);
+
+		log_debug("%s: using the creator's clone of %s", op->destination, op->source);
+		if (copy >= 0)
+			return copy;
+	}
+	return err_set(err, fd, "bind source \"%s\"", op->source);
+}
+
+static int finish_mount(struct mnt_ctx *ctx, const struct mnt_op *op, int mount_fd, int target_fd,
+                        struct err *err)
+{
+	int r = mnt_attach(mount_fd, target_fd, op->destination, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(op->propagation) && op->propagation[i]; i++) {
+		r = mnt_set_propagation(mount_fd, op->propagation[i]);
+		if (r < 0)
+			return err_set(err, r, "setting propagation");
+	}
+	if (!op->late_readonly)
+		return mnt_op_readonly(op) ? mnt_verify_readonly(mount_fd, op->destination, err)
+		                           : 0;
+
+	struct mnt_late *late = &ctx->late[ctx->n_late++];
+
+	late->destination = op->destination;
+	late->recursive = op->rec_set & MOUNT_ATTR_RDONLY;
+	late->fd = fcntl(mount_fd, F_DUPFD_CLOEXEC, 3);
+	if (late->fd < 0)
+		return err_set(err, -errno, "keeping \"%s\"", op->destination);
+	return 0;
+}
+
+static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
+{
+	_cleanup_close_ int fd = FD_INVALID, target = FD_INVALID;
+	struct stat st;
+	int r;
+
+	fd = open_source(op, err);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return err_set(err, -errno, "stat of bind source \"%s\"", op->source);
+	if (streq(op->destination, "/proc") && !mnt_is_procfs_root(fd))
+		return err_set(err, -EPERM,
+		               "\"/proc\" cannot be mounted because it is not of type proc");
+	target = open_target(ctx, op, S_ISDIR(st.st_mode), NULL, err);
+	if (target < 0)
+		return target;
+	r = mnt_apply_attrs(fd, op, err);
+	return r < 0 ? r : finish_mount(ctx, op, fd, target, err);
+}
+
+static bool has_param(char *const *super, const char *prefix)
+{
+	for (char *const *p = super; p && *p; p++) {
+		if (strncmp(*p, prefix, strlen(prefix)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A user namespace without a network namespace of its own may not mount sysfs. What the host shows
+ * is then all there is: it is bound, submounts and all, so that nothing hidden is uncovered. */
+static int sysfs_fallback(const struct mnt_op *op, struct err *err)
+{
+	_cleanup_close_ int fd = k_open_tree(AT_FDCWD, "/sys", OPEN_TREE_CLONE | AT_RECURSIVE);
+	int r;
+
+	log_debug("%s: sysfs cannot be mounted here, binding the host's /sys", op->destination);
+	if (fd < 0)
+		return err_set(err, fd, "bind of the host's /sys in place of sysfs");
+	if (op->attr_set & MOUNT_ATTR_RDONLY) {
+		r = mnt_set_attr(fd, true, MOUNT_ATTR_RDONLY, 0);
+		if (r < 0)
+			return err_set(err, r, "making the host's /sys read-only");
+	}
+	return take_fd(&fd);
+}
+
+static int make_fs(const struct mnt_op *op, int target_fd, bool created, struct err *err)
+{
+	uint64_t late = op->late_readonly ? MOUNT_ATTR_RDONLY : 0;
+	char **super = op->super;
+	char **copy = NULL;
+	struct stat st;
+	int fd;
+
+	/* A tmpfs that says nothing about its mode covers a directory whose mode somebody chose. */
+	if (streq(op->fstype, "tmpfs") && !created && !has_param(super, "mode=") &&
+	    fstat(target_fd, &st) == 0) {
+		char mode[32];
+
+		snprintf(mode, sizeof(mode), "mode=%04o", st.st_mode & 07777);
+		copy = strv_dup(super);
+		strv_add(&copy, mode);
+		super = copy;
+	}
+	fd = mnt_new_fs(op->fstype, op->source, super, op->attr_set & ~late, err);
+	strv_free(copy);
+	if (fd == -EPERM && streq(op->fstype, "sysfs")) {
+		err_clear(err);
+		fd = sysfs_fallback(op, err);
+	}
+	return fd;
+}
+
+static int do_fs(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
+{
+	_cleanup_close_ int fd = FD_INVALID, target = FD_INVALID;
+	bool created;
+	int r;
+
+	target = open_target(ctx, op, true, &created, err);
+	if (target < 0)
+		return target;
+	fd = make_fs(op, target, created, err);
+	if (fd < 0)
+		return fd;
+	r = mnt_apply_attrs(fd, op, err);
+	return r < 0 ? r : finish_mount(ctx, op, fd, target, err);
+}
+
+static int do_remount(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
+{
+	_cleanup_close_ int fd = FD_INVALID, fsfd = FD_INVALID;
+	int r;
+
+	fd = mnt_resolve(ctx->root_fd, op->destination, op->on_proc ? MNT_NO_SYMLINKS : 0, NULL);
+	if (fd < 0)
+		return target_error(op, fd, err);
+	r = check_target(ctx, op, fd, err);
+	if (r < 0)
+		return r;
+	if (op->super) {
+		fsfd = k_fspick(fd, "", FSPICK_EMPTY_PATH);
+		if (fsfd < 0)
+			return err_set(err, fsfd, "opening \"%s\" to change it", op->destination);
+		r = set_params(fsfd, op->fstype, op->super, err);
+		if (r < 0)
+			return r;
+		r = k_fsconfig_reconfigure(fsfd);
+		if (r < 0)
+			return fs_error(fsfd, r, err, op->fstype, "changing the file system");
+	}
+	r = mnt_apply_attrs(fd, op, err);
+	if (r < 0)
+		return r;
+	return mnt_op_readonly(op) ? mnt_verify_readonly(fd, op->destination, err) : 0;
+}
+
+int mnt_mount_all(struct mnt_ctx *ctx, const struct mnt_plan *plan,
+                  const struct mnt_cgroup_view *cgroups, struct err *err)
+{
+	if (!plan->has_mountns)
+		return 0;
+	free(ctx->late);
+	ctx->late = xcalloc(plan->n_ops ? plan->n_ops : 1, sizeof(*ctx->late));
+	ctx->n_late = 0;
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		const struct mnt_op *op = &plan->ops[i];
+		int r;
+
+		if (op->remount)
+			r = do_remount(ctx, op, err);
+		else if (op->bind)
+			r = do_bind(ctx, op, err);
+		else if (streq(op->fstype, "cgroup") ||
+		         (streq(op->fstype, "cgroup2") && cgroups && cgroups->v2))
+			r = mnt_do_cgroup(ctx, op, cgroups, err);
+		else
+			r = do_fs(ctx, op, err);
+		if (r < 0) {
+			err_prefix(err, "error mounting \"%s\" to rootfs at \"%s\"",
+			           op->source && op->source[0] ? op->source : op->fstype,
+			           op->destination);
+			return r;
+		}
+	}
+	return 0;
+}

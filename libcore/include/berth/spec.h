@@ -268,8 +268,13 @@ int spec_process_check(const struct spec_process *process, struct err *err);
 void spec_free(struct spec *spec);
 void spec_free_ptr(struct spec **spec);
 
-const char *spec_hook_name(enum spec_hook_kind kind);                  /* "createRuntime" */
-const char *spec_ns_name(enum spec_ns_type type);                      /* "network" */
+const char *spec_hook_name(enum spec_hook_kind kind); /* "createRuntime" */
+const char *spec_ns_name(enum spec_ns_type type);     /* "network" */
+/*
+ * A sysctl key as a path below /proc/sys, as sysctl(8) reads it: "net.ipv4.ip_forward" and
+ * "net/ipv4/conf/eno2.100/mtu" (a leading '/' separator makes dots literal). Caller frees.
+ */
+char *spec_sysctl_path(const char *key);
 const char *spec_annotation(const struct spec *spec, const char *key); /* NULL: absent */
 
 /* The document that `berth spec` prints. Caller frees. cgroup_v2: adds a cgroup namespace. */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of spec/ share: the tables of the document's parts and the checks across them. */
+#pragma once
+
+#include "spec/field.h"
+
+extern const struct field spec_process_fields[];   /* struct spec_process */
+extern const struct field spec_hooks_fields[];     /* struct spec_hooks */
+extern const struct field spec_linux_fields[];     /* struct spec_linux */
+extern const struct field spec_resources_fields[]; /* struct spec_resources */
+
+/* finish() of the process object: spec_process_check(), then the environment is collapsed. */
+int spec_process_finish(struct load *l, void *process);
+/* finish() of the resources object. */
+int spec_resources_finish(struct load *l, void *resources);
+/* parse() and release() of linux.seccomp: its default action does not map one to one. */
+int spec_seccomp_parse(struct load *l, const cJSON *j, void *seccomp);
+void spec_seccomp_release(void *seccomp);
+
+/* All rules that span objects, in the order in which they are reported. */
+int spec_check(const struct spec *spec, struct err *err);
+
+/* Some byte is a control character (which no name or path here has a use for). */
+bool spec_has_control(const char *s);
+/*
+ * Can the kernel walk it? 0, or an error at the current path: a component over 255 bytes or the
+ * whole over 4095.
+ */
+int spec_path_limits(struct load *l, const char *path);

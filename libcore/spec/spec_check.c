@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rules that span objects of the document: one function per rule, each naming the section of the
+ * runtime-spec that it comes from. They run when all is loaded and before anything is done, so a
+ * document that passes is one that a capable host can carry out.
+ *
+ * What needs the host is left to the layers that act: whether a namespace path is the host's own
+ * (sysctl net.* through a path), whether files exist, what the kernel supports.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/names.h"
+#include "base/path.h"
+#include "spec/parts.h"
+#include "tables/caps.h"
+
+#define UTS_NAME_MAX     64 /* __NEW_UTS_LEN */
+#define SYSCTL_NAME_MAX  1024
+#define SYSCTL_VALUE_MAX 4095
+
+bool spec_has_control(const char *s)
+{
+	for (; *s; s++) {
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+static bool ns_listed(const struct spec *spec, enum spec_ns_type type)
+{
+	return spec->linux_.namespaces[type].wanted;
+}
+
+static bool ns_is_new(const struct spec *spec, enum spec_ns_type type)
+{
+	return ns_listed(spec, type) && !spec->linux_.namespaces[type].path;
+}
+
+/*
+ * The process alone.
+ */
+
+/* config.md, "POSIX process": env has the form of environ(7). */
+static int check_env(const struct spec_process *process, struct err *err)
+{
+	for (size_t i = 0; process->env && process->env[i]; i++) {
+		const char *eq = strchr(process->env[i], '=');
+
+		if (!eq)
+			return err_text(err, -EINVAL, "process.env[%zu]: entry without \"=\"", i);
+		if (eq == process->env[i])
+			return err_text(err, -EINVAL, "process.env[%zu]: empty name", i);
+	}
+	return 0;
+}
+
+/* config.md, "POSIX process": no limit twice. */
+static int check_rlimits(const struct spec_process *process, struct err *err)
+{
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < process->n_rlimits; i++) {
+		const struct spec_rlimit *limit = &process->rlimits[i];
+		uint64_t bit = UINT64_C(1) << limit->resource;
+
+		if (seen & bit)
+			return err_text(err, -EINVAL,
+			                "process.rlimits[%zu].type: limit is set twice", i);
+		if (limit->soft > limit->hard)
+			return err_text(err, -EINVAL,
+			                "process.rlimits[%zu].soft: is above the hard limit", i);
+		seen |= bit;
+	}
+	return 0;
+}
+
+/* Name of the lowest capability in a non-empty set. */
+static const char *first_cap(uint64_t set)
+{
+	return names_name(caps_table, __builtin_ctzll(set));
+}
+
+/* config.md, "Linux Process", and capabilities(7): sets that the kernel would refuse. */
+static int check_caps(const struct spec_process *process, struct err *err)
+{
+	const struct spec_caps *caps = &process->caps;
+	uint64_t bad = caps->effective & ~caps->permitted;
+
+	if (bad)
+		return err_set(err, -EPERM,
+		               "process.capabilities.effective: %s is not in the permitted set",
+		               first_cap(bad));
+	bad = caps->ambient & ~(caps->permitted & caps->inheritable);
+	if (bad)
+		return err_set(err, -EPERM,
+		               "process.capabilities.ambient: can't raise ambient capability %s: "
+		               "not in the permitted and the inheritable set",
+		               first_cap(bad));
+	return 0;
+}
+
+int spec_process_check(const struct spec_process *process, struct err *err)
+{
+	int r;
+
+	if (!process->cwd || !*process->cwd)
+		return err_text(err, -EINVAL, "process.cwd: Cwd property must not be empty");
+	if (process->cwd[0] != '/')
+		return err_text(err, -EINVAL, "process.cwd: Cwd must be an absolute path");
+	if (strlen(process->cwd) >= PATH_MAX)
+		return err_text(err, -EINVAL, "process.cwd: path is too long");
+	if (!process->args || !process->args[0])
+		return err_text(err, -EINVAL, "process.args: args must not be empty");
+	if (process->user.uid == UINT32_MAX || process->user.gid == UINT32_MAX)
+		return err_text(err, -EINVAL, "process.user: 4294967295 is not a valid id");
+	r = check_env(process, err);
+	if (r == 0)
+		r = check_rlimits(process, err);
+	return r == 0 ? check_caps(process, err) : r;
+}
+
+/*
+ * The document.
+ */
+
+static int check_uts_name(const struct spec *spec, const char *field, const char *name,
+                          struct err *err)
+{
+	if (!name)
+		return 0;
+	if (strlen(name) > UTS_NAME_MAX)
+		return err_text(err, -EINVAL, "%s: longer than %d bytes", field, UTS_NAME_MAX);
+	if (spec_has_control(name))
+		return err_text(err, -EINVAL, "%s: control character", field);
+	if (!ns_listed(spec, NS_UTS))
+		return err_text(err, -EINVAL,
+		                "%s: unable to set %s without a private UTS namespace", field,
+		                field);
+	return 0;
+}
+
+/* config.md, "Hostname" and "Domainname". */
+static int check_uts(const struct spec *spec, struct err *err)
+{
+	int r = check_uts_name(spec, "hostname", spec->hostname, err);
+
+	return r == 0 ? check_uts_name(spec, "domainname", spec->domainname, err) : r;
+}
+
+/* config-linux.md, "Namespaces": without one of its own, mounts would change the host's view. */
+static int check_mount_ns(const struct spec *spec, struct err *err)
+{
+	const struct spec_linux *lin = &spec->linux_;
+
+	if (ns_listed(spec, NS_MOUNT))
+		return 0;
+	if (lin->masked_paths || lin->readonly_paths)
+		return err_text(err, -EINVAL,
+		                "linux.%s: unable to restrict sys entries without a private MNT "
+		                "namespace",
+		                lin->masked_paths ? "maskedPaths" : "readonlyPaths");
+	if (spec->n_mounts)
+		return err_text(err, -EINVAL, "mounts: unable to mount without a mount namespace");
+	if (spec->root.readonly || lin->rootfs_propagation)
+		return err_text(err, -EINVAL, "%s: needs a mount namespace",
+		                spec->root.readonly ? "root.readonly" : "linux.rootfsPropagation");
+	return 0;
+}
+
+static bool overlap(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size)
+{
+	return (uint64_t)a < (uint64_t)b + b_size && (uint64_t)b < (uint64_t)a + a_size;
+}
+
+/* user_namespaces(7): ranges of neither column may overlap. At most 340 lines, so n^2 is cheap. */
+static int check_map(const char *field, const struct spec_id_map *maps, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < i; k++) {
+			const struct spec_id_map *a = &maps[i], *b = &maps[k];
+
+			if (overlap(a->container_id, a->size, b->container_id, b->size))
+				return err_text(err, -EINVAL,
+				                "linux.%s[%zu].containerID: overlaps entry %zu",
+				                field, i, k);
+			if (overlap(a->host_id, a->size, b->host_id, b->size))
+				return err_text(err, -EINVAL,
+				                "linux.%s[%zu].hostID: overlaps entry %zu", field,
+				                i, k);
+		}
+	}
+	return 0;
+}
+
+/* config-linux.md, "User namespace mappings". */
+static int check_maps(const struct spec *spec, struct err *err)
+{
+	const struct spec_linux *lin = &spec->linux_;
+	bool uids = lin->n_uid_maps > 0, gids = lin->n_gid_maps > 0;
+	int r;
+
+	if ((uids || gids) && !ns_listed(spec, NS_USER))
+		return err_text(err, -EINVAL,
+		                "linux.%s: user namespace mappings specified, but user namespace "
+		                "isn't enabled in the config",
+		                uids ? "uidMappings" : "gidMappings");
+	if (ns_is_new(spec, NS_USER) && !uids && !gids)
+		return err_text(
+		    err, -EINVAL,
+		    "linux.namespaces: user namespaces enabled, but no namespace path to "
+		    "join nor mappings to apply specified");
+	if (ns_is_new(spec, NS_USER) && uids != gids)
+		return err_text(err, -EINVAL, "linux.%s: required with a new user namespace",
+		                uids ? "gidMappings" : "uidMappings");
+	r = check_map("uidMappings", lin->uid_maps, lin->n_uid_maps, err);
+	return r == 0 ? check_map("gidMappings", lin->gid_maps, lin->n_gid_maps, err) : r;
+}
+
+static bool is_mapped(const struct spec_id_map *maps, size_t n, uint32_t id)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (id >= maps[i].container_id && id - maps[i].container_id < maps[i].size)
+			return true;
+	}
+	return n == 0; /* no mappings given: not for us to say */
+}
+
+/* config.md, "User": ids are those of the container's namespace and must exist there. */
+static int check_mapped_ids(const struct spec *spec, struct err *err)
+{
+	const struct spec_user *user = &spec->process.user;
+	const struct spec_linux *lin = &spec->linux_;
+
+	if (!is_mapped(lin->uid_maps, lin->n_uid_maps, user->uid))
+		return err_text(
+		    err, -EINVAL,
+		    "process.user.uid: cannot setuid to unmapped uid %u in user namespace",
+		    user->uid);
+	if (!is_mapped(lin->gid_maps, lin->n_gid_maps, user->gid))
+		return err_text(
+		    err, -EINVAL,
+		    "process.user.gid: cannot setgid to unmapped gid %u in user namespace",
+		    user->gid);
+	for (size_t i = 0; i < user->n_additional_gids; i++) {
+		if (!is_mapped(lin->gid_maps, lin->n_gid_maps, user->additional_gids[i]))
+			return err_text(err, -EINVAL,
+			                "process.user.additionalGids[%zu]: cannot use unmapped gid "
+			                "%u in user namespace",
+			                i, user->additional_gids[i]);
+	}
+	return 0;
+}
+
+/*
+ * config-linux.md, "Cgroups Path". Both forms ("/a/b", "slice:prefix:name") become paths below a
+ * cgroup mount; nothing may lead out of it, and the root cgroup itself is never a container's.
+ */
+static int check_cgroups_path(const struct spec *spec, struct err *err)
+{
+	const char *path = spec->linux_.cgroups_path;
+	_cleanup_free_ char *clean = NULL;
+
+	if (!path)
+		return 0;
+	if (path_has_dotdot(path))
+		return err_text(err, -EINVAL, "linux.cgroupsPath: \"..\" is not allowed");
+	if (spec_has_control(path))
+		return err_text(err, -EINVAL, "linux.cgroupsPath: control character");
+	clean = path_clean(path);
+	if (streq(clean, "/") || streq(clean, "."))
+		return err_text(err, -EINVAL, "linux.cgroupsPath: must not be the root cgroup");
+	if (strlen(path) >= PATH_MAX)
+		return err_text(err, -EINVAL, "linux.cgroupsPath: path is too long");
+	for (const char *p = path; *p; p += strspn(p, "/")) {
+		size_t len = strcspn(p, "/");
+
+		if (len > NAME_MAX)
+			return err_text(err, -EINVAL,
+			                "linux.cgroupsPath: a component is longer than %d bytes",
+			                NAME_MAX);
+		p += len;
+	}
+	return 0;
+}
+
+/*
+ * Sysctls.
+ */
+
+char *spec_sysctl_path(const char *key)
+{
+	char *path = xstrdup(key);
+	const char *first = strpbrk(key, "./");
+
+	/* As in sysctl(8): after a leading '/' separator dots are literal, else the two change
+	 * places. */
+	if (first && *first == '.') {
+		for (char *p = path; *p; p++)
+			*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
+	}
+	return path;
+}
+
+static bool sysctl_well_formed(const char *path)
+{
+	if (!*path || strlen(path) > SYSCTL_NAME_MAX || spec_has_control(path) ||
+	    path_has_dotdot(path))
+		return false;
+	/* No empty or "." component: those would make two spellings of one name. */
+	for (const char *p = path;; p++) {
+		size_t len = strcspn(p, "/");
+
+		if (len == 0 || len > NAME_MAX || (len == 1 && *p == '.'))
+			return false;
+		p += len;
+		if (!*p)
+			return true;
+	}
+}
+
+static bool starts_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_ipc_sysctl(const char *path)
+{
+	static const char *const names[] = { "msgmax", "msgmnb", "msgmni", "sem",
+		                             "shmall", "shmmax", "shmmni", "shm_rmid_forced" };
+
+	if (starts_with(path, "fs/mqueue/"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (starts_with(path, "kernel/") && streq(path + strlen("kernel/"), names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The namespace that a sysctl belongs to; NS_TYPES: none, it is the host's. */
+static enum spec_ns_type sysctl_ns(const char *path)
+{
+	if (is_ipc_sysctl(path))
+		return NS_IPC;
+	if (starts_with(path, "net/"))
+		return NS_NET;
+	if (starts_with(path, "user/"))
+		return NS_USER;
+	if (streq(path, "kernel/domainname") || streq(path, "kernel/hostname"))
+		return NS_UTS;
+	return NS_TYPES;
+}
+
+static int check_sysctl(const struct spec *spec, const struct spec_kv *kv, struct err *err)
+{
+	_cleanup_free_ char *path = spec_sysctl_path(kv->key);
+	enum spec_ns_type type;
+
+	if (!sysctl_well_formed(path))
+		return err_text(err, -EINVAL, "linux.sysctl: invalid name \"%.100s\"", kv->key);
+	type = sysctl_ns(path);
+	if (type == NS_TYPES)
+		return err_text(err, -EINVAL,
+		                "linux.sysctl: sysctl \"%s\" is not in a separate kernel namespace",
+		                kv->key);
+	if (!ns_listed(spec, type))
+		return err_text(
+		    err, -EINVAL,
+		    "linux.sysctl: sysctl \"%s\" is not allowed in the hosts %s namespace", kv->key,
+		    spec_ns_name(type));
+	if (streq(path, "kernel/hostname") ||
+	    (streq(path, "kernel/domainname") && spec->domainname))
+		return err_text(
+		    err, -EINVAL,
+		    "linux.sysctl: sysctl \"%s\" is not allowed as it conflicts with the "
+		    "OCI \"%s\" field",
+		    kv->key, path + strlen("kernel/"));
+	if (strlen(kv->value) > SYSCTL_VALUE_MAX)
+		return err_text(err, -EINVAL, "linux.sysctl: value of \"%s\" is too long", kv->key);
+	for (const char *p = kv->value; *p; p++) {
+		if ((unsigned char)*p < 0x20 && *p != '\t')
+			return err_text(err, -EINVAL,
+			                "linux.sysctl: control character in the value of \"%s\"",
+			                kv->key);
+	}
+	return 0;
+}
+
+/* config-linux.md, "Sysctl": only what a namespace of the container's keeps from the host. */
+static int check_sysctls(const struct spec *spec, struct err *err)
+{
+	for (size_t i = 0; i < spec->linux_.n_sysctl; i++) {
+		int r = check_sysctl(spec, &spec->linux_.sysctl[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int spec_check(const struct spec *spec, struct err *err)
+{
+	static int (*const rules[])(const struct spec *, struct err *) = {
+		check_uts,        check_mount_ns,     check_maps,
+		check_mapped_ids, check_cgroups_path, check_sysctls,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		int r = rules[i](spec, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

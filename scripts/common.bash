@@ -5,7 +5,9 @@
 # Under sudo the tree belongs to the caller: build as the caller, so that the next make without sudo still works.
 as_caller() {
 	if [ "$(id -u)" -eq 0 ] && [ -n "${SUDO_UID:-}" ] && [ "$SUDO_UID" -ne 0 ]; then
-		setpriv --reuid "$SUDO_UID" --regid "${SUDO_GID:-$SUDO_UID}" --init-groups -- "$@"
+		# git refuses to work with the home directory of somebody else.
+		setpriv --reuid "$SUDO_UID" --regid "${SUDO_GID:-$SUDO_UID}" --init-groups -- \
+			env HOME="$(getent passwd "$SUDO_UID" | cut -d: -f6)" USER="${SUDO_USER:-}" "$@"
 	else
 		"$@"
 	fi

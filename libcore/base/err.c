@@ -13,6 +13,10 @@
 
 #include "base/text.h"
 
+/* The header wraps them for the static analyzer. */
+#undef err_set
+#undef err_text
+
 static size_t format(char dst[static ERR_MSG_MAX], size_t cap, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 

@@ -250,7 +250,7 @@ int process_lookup(struct process_ctx *p, struct err *err)
 		return search_path(p, name, err);
 	if (strlen(name) >= sizeof(p->exec_path))
 		return err_set(err, -ENAMETOOLONG, "exec: \"%.64s...\"", name);
-	strcpy(p->exec_path, name);
+	memcpy(p->exec_path, name, strlen(name) + 1);
 	r = can_execute(name);
 	return r < 0 ? err_set(err, r, "exec: \"%s\"", name) : 0;
 }

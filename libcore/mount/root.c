@@ -92,7 +92,7 @@ static int open_proc(struct err *err)
 	fd = mnt_new_fs("proc", "proc", params, PROC_ATTRS, err);
 	if (fd == -EINVAL) /* subset=pid is of 5.8 */
 		fd = mnt_new_fs("proc", "proc", NULL, PROC_ATTRS, err);
-	if (fd >= 0 || fd != -EPERM) {
+	if (fd != -EPERM) {
 		if (fd < 0)
 			return err_prefix(err, "private procfs");
 		err_clear(err);

@@ -31,6 +31,19 @@ int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((form
 /* The same without the strerror text, for messages that are complete in themselves. */
 int err_text(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+#ifdef __clang_analyzer__
+/* The analyzer cannot see that these never return success. */
+#define err_negative(call)                       \
+	({                                       \
+		int _code = (call);              \
+		if (_code >= 0)                  \
+			__builtin_unreachable(); \
+		_code;                           \
+	})
+#define err_set(...)  err_negative(err_set(__VA_ARGS__))
+#define err_text(...) err_negative(err_text(__VA_ARGS__))
+#endif
+
 /* Prepend "<fmt>: " to the message. Returns err->code (or -EINVAL when err is NULL or unset). */
 int err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

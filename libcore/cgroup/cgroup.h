@@ -54,7 +54,10 @@ struct cg {
 	enum cg_mode mode;
 	struct cg_dir *dirs; /* empty: no cgroup could be made and none was asked for */
 	size_t n_dirs;
-	bool usable; /* false: runs without a cgroup (rootless without delegation), see why */
+	bool usable;   /* false: runs without a cgroup (rootless without delegation), see why */
+	bool optional; /* nothing was asked for that needs a cgroup: errors of permission in
+	                  cg_create lead to !usable */
+	bool rootless; /* words an error of permission */
 	char why[256];
 };
 
@@ -93,6 +96,11 @@ int cg_create(struct cg *cg, struct err *err); /* make the directories, enable c
  * rules included: v1 files, v2 eBPF. */
 int cg_apply(struct cg *cg, const struct spec_resources *res, bool rootless, bool userns,
              struct err *err);
+/* The limits alone, device rules left as they are: what `update` means. */
+int cg_update(struct cg *cg, const struct spec_resources *res, struct err *err);
+/* Was anything asked for that needs a cgroup (cg_request.limits_wanted); device rules count except
+ * rootless. Pure. */
+bool cg_limits_wanted(const struct spec_resources *res, bool rootless);
 /* O_PATH... directory fd usable for CLONE_INTO_CGROUP, or -EOPNOTSUPP when there is no v2 dir with
  * the controllers' process (v1 hosts: attach by cg_attach). */
 int cg_v2_fd(const struct cg *cg);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this module share. Nothing outside libcore/cgroup and the unit tests includes
+ * it. Functions marked pure touch neither the file system nor the process: they hold the decisions
+ * and are tested without root.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <linux/bpf.h>
+
+#include "cgroup/cgroup.h"
+
+#define CG_FILE_MAX    (16u << 20) /* largest cgroup file that is read, a cgroup.procs */
+#define CG_DIRS_MAX    32          /* more hierarchies than a kernel has controllers */
+#define CG_FREEZE_MS   10000
+#define CG_PARENT_NAME "berth"
+#define CG_SHIM_NAME   "berth.shim"
+
+/* --- host.c --- */
+/* Pure: from the texts of /proc/self/mountinfo and /proc/self/cgroup. */
+int cg_host_parse(const char *mountinfo, const char *cgroup, struct cg_host **ret, struct err *err);
+/* Pure: our own cgroup as a path below the mount point; NULL: it is not below it. Caller frees. */
+char *cg_hier_own(const struct cg_hier *hier);
+/* Pure: is `controller` one of the comma-separated names. */
+bool cg_names_have(const char *names, const char *controller);
+
+/* --- plan.c --- */
+typedef bool cg_may_write_fn(const struct cg_hier *hier, const char *path, void *ctx);
+/* Pure, with the question "may we create below path" answered by the caller: the directories,
+ * `ours` still 0. */
+int cg_place(const struct cg_host *host, const struct cg_request *req, const char *parent,
+             cg_may_write_fn *may_write, void *ctx, struct cg **ret, struct err *err);
+/* Pure: a cgroupsPath that may be used; *ret is cleaned and keeps whether it is absolute. */
+int cg_path_check(const char *path, char **ret, struct err *err);
+unsigned int cg_path_depth(const char *path); /* components of a cleaned absolute path */
+
+/* --- tree.c --- */
+/* O_PATH descriptor of the verified mount point of a hierarchy. */
+int cg_open_mount(const char *mount, bool v2, struct err *err);
+/* A directory or file below root; path absolute ("/" is root itself) or relative. Never follows a
+ * link, leaves root or crosses a mount. -errno, err untouched. */
+int cg_openat(int root, const char *path, int flags);
+/* The container's directory in one hierarchy, O_RDONLY|O_DIRECTORY. */
+int cg_dir_open(const struct cg_dir *dir, struct err *err);
+/* Write to a file of a cgroup directory; -errno. */
+int cg_write_file(int dirfd, const char *file, const char *value);
+/* Read a small file of a cgroup; trailing newline dropped. Caller frees. */
+int cg_read(int dirfd, const char *file, char **ret);
+/* Value of a "key value" line, e.g. of cgroup.events. -ENOENT: no such line. */
+int cg_read_key(int dirfd, const char *file, const char *key, uint64_t *ret);
+/* The number that is all of a file. */
+int cg_read_number(int dirfd, const char *file, uint64_t *ret);
+/* Pure: the value of a key in a text. */
+int cg_text_key(const char *text, const char *key, uint64_t *ret);
+/* Every directory of the subtree below dirfd as relative paths, parents before children, "" (dirfd
+ * itself) first. Caller frees with strv_free. */
+int cg_subtree(int dirfd, char ***ret);
+/* The directory of the first hierarchy that holds a v1 controller; NULL: none. */
+const struct cg_dir *cg_find_v1(const struct cg *cg, const char *controller);
+const struct cg_dir *cg_find_v2(const struct cg *cg);
+
+/* --- convert.c: pure --- */
+uint64_t cg_weight_from_shares(uint64_t shares);   /* 1..10000; 0: unset */
+uint64_t cg_io_weight_from_blkio(uint64_t weight); /* 10..1000 -> 1..10000; 0: unset */
+/* memory.swap.max from limit and memory+swap. *ret_set false: nothing to write; -1: "max". */
+int cg_swap_v2(struct opt_i64 limit, struct opt_i64 swap, bool *ret_set, int64_t *ret,
+               struct err *err);
+/* Shared rule of both versions: is the pair meaningful at all. */
+int cg_swap_check(struct opt_i64 limit, struct opt_i64 swap, struct err *err);
+/* memory.checkBeforeUpdate: would the new limits be below what is in use. */
+int cg_memory_check(struct opt_i64 limit, struct opt_i64 swap, uint64_t usage, uint64_t swap_usage,
+                    struct err *err);
+
+/* --- v1.c, v2.c: pure; apply.c carries the lists out --- */
+enum cg_write_flags {
+	CG_W_MISSING_OK = 1 << 0,  /* no such file: nothing to do */
+	CG_W_ALTERNATIVE = 1 << 1, /* only when the write before it found no file */
+	CG_W_RETRY = 1 << 2,  /* EINVAL/EBUSY: again after the rest (values bound each other) */
+	CG_W_VERIFY = 1 << 3, /* read back: the kernel clamps silently */
+};
+
+struct cg_write {
+	const char *what; /* the limit's name in messages, "pids" */
+	char *controller; /* owned, like the rest */
+	char *file;
+	char *value;
+	unsigned int flags;
+};
+
+struct cg_writes {
+	struct cg_write *list;
+	size_t n;
+};
+
+struct cg_knob { /* one row of a table: a field of the spec and its file */
+	const char *what;
+	const char *controller;
+	const char *file; /* NULL: emit() names the files */
+	/* Append what this field asks for; 0 also when it asks for nothing. */
+	int (*emit)(const struct cg_knob *knob, const struct spec_resources *res,
+	            struct cg_writes *out, struct err *err);
+	size_t field;    /* offset of the field, of a list: of its pointer */
+	size_t count;    /* offset of a list's length */
+	const char *tag; /* goes before the number of a list's entries: "rbps=" */
+	unsigned int flags;
+};
+
+extern const struct cg_knob cg_knobs_v1[]; /* end: .what NULL */
+extern const struct cg_knob cg_knobs_v2[];
+/* May the controller be asked for through this table; NULL: all may. */
+typedef bool cg_use_fn(const char *controller, const void *ctx);
+int cg_emit(const struct cg_knob *knobs, const struct spec_resources *res, cg_use_fn *use,
+            const void *ctx, struct cg_writes *out, struct err *err);
+void cg_write_add(struct cg_writes *out, const struct cg_knob *knob, const char *file,
+                  unsigned int flags, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void cg_writes_done(struct cg_writes *w);
+/* Pure: may this `unified` key be written, and which controller is it; caller frees. */
+int cg_unified_check(const char *key, char **ret_controller, struct err *err);
+
+/* --- knobs.c: emitters that both tables use --- */
+int cg_emit_u64(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
+                struct err *); /* 0 is "unset" */
+int cg_emit_u64_zero(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
+                     struct err *); /* 0 is a value */
+int cg_emit_i64(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
+                struct err *); /* 0 is "unset", -1 is written so */
+int cg_emit_i64_zero(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
+                     struct err *);
+int cg_emit_i64_max(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
+                    struct err *); /* 0 is "unset", -1 becomes "max" */
+int cg_emit_pids(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
+                 struct err *);
+int cg_emit_str(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
+                struct err *);
+int cg_emit_throttle(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
+                     struct err *);
+int cg_emit_device_weight(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
+                          struct err *);
+int cg_emit_hugepages(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
+                      struct err *); /* tag: the end of the file's name */
+
+/* --- device_rules.c: pure --- */
+struct cg_devices { /* rules in order, the last match decides for each access bit */
+	bool default_allow;
+	struct spec_device_rule *rules; /* type 'b' or 'c' */
+	size_t n;
+};
+/* The list in force: the start value (deny all), the user's rules, then what every container gets.
+ */
+void cg_devices_build(const struct spec_resources *res, struct cg_devices *ret);
+void cg_devices_done(struct cg_devices *d);
+bool cg_devices_allow_all(const struct cg_devices *d); /* no filter is needed */
+/*
+ * v1: the kernel knows one default and a set of exceptions. Reduce the ordered list to that;
+ * -EOPNOTSUPP when it can't be expressed (a later rule cuts a hole into a wider earlier one).
+ */
+int cg_devices_flatten(const struct cg_devices *d, struct cg_devices *ret, struct err *err);
+/* v1: devices.list as text -> set. In allow mode the kernel hides its exceptions. */
+int cg_devices_parse_list(const char *text, struct cg_devices *ret);
+/* v1: the writes ("devices.allow" or "devices.deny") from what is in force to what is wanted;
+ * wanted access is added before unwanted is removed. */
+void cg_devices_transition(const struct cg_devices *now, const struct cg_devices *want,
+                           struct cg_writes *out);
+
+/* --- device_program.c: pure --- */
+/* eBPF of type BPF_PROG_TYPE_CGROUP_DEVICE. Caller frees. */
+void cg_devices_program(const struct cg_devices *d, struct bpf_insn **ret, size_t *ret_n);
+
+/* --- bpf.c --- */
+/* Make the program the only one of ours on the directory; insns NULL: remove ours. */
+int cg_bpf_set(int dirfd, const struct bpf_insn *insns, size_t n, struct err *err);
+
+/* --- process.c --- */
+bool cg_dir_frozen(const struct cg_dir *dir);    /* false also when it is not there */
+bool cg_dir_populated(const struct cg_dir *dir); /* some process in the subtree */
+bool cg_holds_self(const struct cg *cg);         /* are we in one of its directories */
+void cg_thaw_all(const struct cg *cg);           /* v1: nested freezers too */
+/* now + ms on CLOCK_MONOTONIC, in ms; and what is left of it, never negative. */
+int64_t cg_deadline(int ms);
+int cg_remaining(int64_t deadline);
+/* Wait until `key` of cgroup.events is `value`; woken by the kernel. 0, -ETIMEDOUT, -errno. */
+int cg_wait_event(int dirfd, const char *key, uint64_t value, int64_t deadline);
+/* Where v1 has no event: sleep for a moment that grows with *step, no longer than is left. */
+void cg_backoff(unsigned int *step, int64_t deadline);

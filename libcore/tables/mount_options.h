@@ -17,8 +17,7 @@ enum mount_option_kind {
 	MOPT_PROPAGATION, /* propagation = MS_SHARED etc. */
 	MOPT_IDMAP,       /* idmap, ridmap: later milestone, refused */
 	MOPT_TMPCOPYUP,   /* later milestone, refused */
-	MOPT_REMOUNT,     /* change the mount that is there already: meaningless for a list of new
-	                     mounts, refused */
+	MOPT_REMOUNT,     /* change the mount that is at the destination already */
 	MOPT_NOTHING      /* defaults, loud, silent, ...: accepted without effect */
 };
 

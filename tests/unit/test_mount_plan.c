@@ -256,6 +256,14 @@ static void test_masks_need_a_namespace(void **state)
 	spec->linux_.namespaces[NS_MOUNT].wanted = false;
 	assert_int_equal(mnt_plan_build(spec, &plan, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "private MNT namespace"));
+	strv_free(take_ptr(spec->linux_.masked_paths));
+	assert_int_equal(mnt_plan_build(spec, &plan, &err), -EOPNOTSUPP);
+	spec->linux_.namespaces[NS_MOUNT].wanted = true;
+	spec->linux_.namespaces[NS_MOUNT].path = xstrdup("/proc/1/ns/mnt");
+	assert_int_equal(mnt_plan_build(spec, &plan, &err), 0);
+	assert_false(plan->has_mountns);
+	mnt_plan_free(plan);
+	free(spec->linux_.namespaces[NS_MOUNT].path);
 	spec_by_hand_free(spec);
 }
 

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The socket, and the directory it is in. Peers must be of our own user or root: checked per
+ * connection, from what the kernel says. Abstract names are never used.
+ *
+ * When the socket's name is removed nobody can come any more: the shim then ends as soon as the
+ * process has ended. (Watching the directory itself would not do: we hold it open, and the kernel
+ * reports its removal only when the last holder is gone.)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/sock.h"
+#include "shim/shim.h"
+
+#define ACCEPTS_PER_TURN 16
+#define SOCKET_NAME      "shim.sock"
+#define OVERFLOW_UID     65534 /* what a user without a name here looks like: nobody in particular */
+
+static bool peer_allowed(int fd)
+{
+	struct ucred cred;
+
+	if (sock_peer_cred(fd, &cred) < 0)
+		return false;
+	if (cred.uid == OVERFLOW_UID && geteuid() != OVERFLOW_UID)
+		return false;
+	return cred.uid == 0 || cred.uid == geteuid();
+}
+
+static void serve(struct shim *shim, int fd)
+{
+	struct client *c, *victim;
+
+	if (!peer_allowed(fd)) {
+		fd_close(fd);
+		return;
+	}
+	if (shim->n_clients >= SHIM_CLIENTS_MAX - 1) {
+		client_sweep(shim);
+		victim = client_idlest(shim);
+		if (shim->n_clients >= SHIM_CLIENTS_MAX - 1 && victim)
+			client_close(victim);
+		client_reap(shim);
+	}
+	c = client_new(shim, fd);
+	if (!c)
+		fd_close(fd);
+	else if (shim->n_clients >= SHIM_CLIENTS_MAX)
+		ops_refuse(c); /* the last slot is for saying so */
+}
+
+static void on_accept_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct shim *shim = w->data;
+
+	(void)events;
+	ev_io_start(loop, &shim->listen_io);
+}
+
+static void on_listen(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct shim *shim = w->data;
+
+	(void)events;
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			serve(shim, fd);
+			continue;
+		}
+		if (errno == EINTR || errno == ECONNABORTED)
+			continue;
+		if (errno != EAGAIN) {
+			/* Out of descriptors or memory: the connection stays, so poll slowly. */
+			ev_io_stop(loop, w);
+			ev_timer_set(&shim->accept_timer, 1., 0.);
+			ev_timer_start(loop, &shim->accept_timer);
+		}
+		return;
+	}
+}
+
+static bool socket_is_there(const struct shim *shim)
+{
+	return faccessat(shim->session.conf.dir_fd, SOCKET_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void on_dir(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct shim *shim = w->data;
+	char chunk[4096];
+
+	(void)events;
+	while (read(w->fd, chunk, sizeof(chunk)) > 0)
+		;
+	if (socket_is_there(shim))
+		return;
+	shim->orphaned = true;
+	ev_io_stop(loop, w);
+}
+
+static int watch_dir(struct shim *shim, struct err *err)
+{
+	char path[64];
+
+	shim->dir_inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (shim->dir_inotify < 0)
+		return err_set(err, -errno, "watch the session directory");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", shim->session.conf.dir_fd);
+	if (inotify_add_watch(shim->dir_inotify, path, IN_DELETE | IN_MOVED_FROM) < 0)
+		return err_set(err, -errno, "watch the session directory");
+	ev_io_init(&shim->dir_io, on_dir, shim->dir_inotify, EV_READ);
+	shim->dir_io.data = shim;
+	ev_io_start(shim->loop, &shim->dir_io);
+	return 0;
+}
+
+int listen_init(struct shim *shim, struct err *err)
+{
+	int fd = shim->session.conf.listen_fd, r;
+
+	r = fd_nonblock(fd, true);
+	if (r < 0)
+		return err_set(err, r, "prepare the socket");
+	ev_timer_init(&shim->accept_timer, on_accept_timer, 0., 0.);
+	shim->accept_timer.data = shim;
+	ev_io_init(&shim->listen_io, on_listen, fd, EV_READ);
+	shim->listen_io.data = shim;
+	ev_io_start(shim->loop, &shim->listen_io);
+
+	/* Without inotify (its instances are limited per user) only Shutdown ends the shim. */
+	if (watch_dir(shim, err) < 0) {
+		fd_reset(&shim->dir_inotify);
+		err_clear(err);
+	}
+	return 0;
+}

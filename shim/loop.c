@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libev glue. The loop is a private one (the default loop would reap every child). All sending and
+ * freeing is done in one prepare watcher, that is before each sleep: call-backs only change state.
+ *
+ * An idle loop must never wake. libev wakes every 59.7 s to look for jumps of the clock unless a
+ * periodic watcher exists: then it has the kernel report jumps (timerfd). The dormant one is for
+ * that.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "shim/shim.h"
+
+static void on_flush(struct ev_loop *loop, ev_prepare *w, int events)
+{
+	struct shim *shim = w->data;
+
+	(void)events;
+	session_step(shim);
+	client_flush_all(shim);
+	client_reap(shim);
+	stdio_update(shim);
+	if (shim->ending && !shim->n_clients)
+		ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_dormant(struct ev_loop *loop, ev_periodic *w, int events)
+{
+	(void)loop;
+	(void)w;
+	(void)events;
+}
+
+int loop_init(struct shim *shim, struct err *err)
+{
+	shim->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
+	if (!shim->loop)
+		return err_set(err, -errno, "create event loop");
+	ev_prepare_init(&shim->flush, on_flush);
+	shim->flush.data = shim;
+	ev_prepare_start(shim->loop, &shim->flush);
+	ev_periodic_init(&shim->dormant, on_dormant, 1e13, 0., NULL);
+	ev_periodic_start(shim->loop, &shim->dormant);
+	return 0;
+}
+
+void loop_done(struct shim *shim)
+{
+	ev_loop_destroy(shim->loop);
+}
+
+int64_t shim_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}

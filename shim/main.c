@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * berth-shim: keeps one process. Started by the runtime's keeper, which becomes it by execve:
+ *
+ *	berth-shim --handover FD
+ *
+ * Order: take over, set up, serve, say so, give up what serving does not need, loop.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "berth/log.h"
+#include "shim/shim.h"
+#include "version.h"
+
+static const char usage[] =
+    "usage: berth-shim --handover FD | --version\n"
+    "Keeps the standard streams and the exit status of one process. Started by berth.\n";
+
+/* Memory goes back to the kernel at once: what a burst of clients needed must not stay. */
+static void setup_malloc(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_TRIM_THRESHOLD, 16 * 1024);
+	mallopt(M_TOP_PAD, 4 * 1024);
+	mallopt(M_MMAP_THRESHOLD, 32 * 1024);
+}
+
+/* Signals that a stray kill or a closed terminal may send must not end the shim. */
+static void setup_signals(void)
+{
+	static const int ignored[] = {
+		SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2
+	};
+	sigset_t none;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int setup(struct shim *shim, int fd, struct err *err)
+{
+	struct shim_handover conf;
+	int r;
+
+	r = handover_read(fd, &conf, err);
+	if (r < 0)
+		return r;
+	/* Better the container is killed for want of memory than what knows about it. */
+	(void)file_write_at(AT_FDCWD, "/proc/self/oom_score_adj", "-999");
+	r = loop_init(shim, err);
+	if (r >= 0)
+		r = session_init(shim, &conf, err);
+	if (r >= 0)
+		r = listen_init(shim, err);
+	return r;
+}
+
+static void say_ready(struct shim *shim)
+{
+	struct shim_handover *h = &shim->session.conf;
+
+	if (h->ready_fd >= 0)
+		(void)!write(h->ready_fd, "1", 1);
+	fd_reset(&h->ready_fd);
+}
+
+static int serve(int fd)
+{
+	static struct shim shim;
+	struct err err = { 0 };
+
+	setup_malloc();
+	setup_signals();
+	if (setup(&shim, fd, &err) < 0 || lockdown(&shim.session, &err) < 0) {
+		log_error("berth-shim: %s", err.msg);
+		return 1;
+	}
+	say_ready(&shim);
+	ev_run(shim.loop, 0);
+	stdio_cut(&shim);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int fd;
+
+	if (argc == 2 && streq(argv[1], "--version")) {
+		printf("berth-shim version %s\ncommit: %s\n", BERTH_VERSION, BERTH_COMMIT);
+		return 0;
+	}
+	if (argc == 3 && streq(argv[1], "--handover") && num_parse_int(argv[2], &fd) == 0 && fd > 2)
+		return serve(fd);
+	fputs(usage, stderr);
+	return 1;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The session: created -> running -> exited. The end comes in steps, each seen at most once:
+ *
+ *	reaped     the wait status is known and on disk (exit.c)
+ *	published  the output written before the exit has been read (or SHIM_DRAIN_S is over):
+ *waiters, monitors and attached clients are told ended      all streams are at their end; with
+ *children that outlive the process this can be much later. Attached clients are kept for it for
+ *conf.drain_ms, the log as long as the shim.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/proc.h"
+#include "shim/shim.h"
+
+static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct shim *shim = w->data;
+	struct session *s = &shim->session;
+
+	(void)events;
+	if (shim->ending)
+		ev_break(loop, EVBREAK_ALL);
+	else if (!s->published)
+		s->out[0].emptied = s->out[1].emptied = true;
+	else
+		s->released = true;
+}
+
+int session_init(struct shim *shim, const struct shim_handover *conf, struct err *err)
+{
+	struct session *s = &shim->session;
+	int r;
+
+	s->conf = *conf;
+	s->started_ns = conf->started_ns;
+	s->status = conf->started_ns ? SESSION_RUNNING : SESSION_CREATED;
+	s->exit = exit_record_unknown();
+	ev_timer_init(&s->drain_timer, on_drain, 0., 0.);
+	s->drain_timer.data = shim;
+
+	if (conf->log_path && *conf->log_path) {
+		r = log_sink_open(conf->log_path, conf->log_max, conf->log_files, &s->log, err);
+		if (r < 0)
+			return r;
+		s->has_log = true;
+	}
+	r = stdio_init(shim, err);
+	if (r >= 0)
+		r = oom_init(shim, err);
+	if (r < 0)
+		return r;
+	exit_watch(shim);
+	return 0;
+}
+
+void session_started(struct shim *shim)
+{
+	struct session *s = &shim->session;
+
+	if (s->started_ns)
+		return;
+	s->started_ns = shim_now_ns();
+	if (s->status == SESSION_CREATED)
+		s->status = SESSION_RUNNING;
+}
+
+static void start_drain_timer(struct shim *shim, double seconds)
+{
+	ev_timer *t = &shim->session.drain_timer;
+
+	ev_timer_stop(shim->loop, t);
+	ev_now_update(shim->loop);
+	ev_timer_set(t, seconds, 0.);
+	ev_timer_start(shim->loop, t);
+}
+
+void session_reaped(struct shim *shim)
+{
+	struct session *s = &shim->session;
+
+	s->reaped = true;
+	s->status = SESSION_EXITED;
+	stdio_drain(shim);
+	if (!stdio_emptied(s))
+		start_drain_timer(shim, SHIM_DRAIN_S);
+}
+
+/* Nobody needs the shim any more: cut what is left and let the clients have what they are owed. */
+static void begin_end(struct shim *shim)
+{
+	shim->ending = true;
+	stdio_cut(shim);
+	shim->session.released = true;
+	for (int i = 0; i < SHIM_CLIENTS_MAX; i++)
+		if (shim->clients[i] && shim->clients[i]->mode == CLIENT_CALLS)
+			shim->clients[i]->finishing = true;
+	start_drain_timer(shim, SHIM_END_S);
+}
+
+void session_step(struct shim *shim)
+{
+	struct session *s = &shim->session;
+
+	if (s->reaped && !s->published && stdio_emptied(s)) {
+		s->published = true;
+		/* From now on a pty without a process at its other side is at its end. */
+		stdio_release_slave(shim);
+		stdio_drain(shim);
+		stdio_close_stdin(shim);
+		if (!stdio_ended(s))
+			start_drain_timer(shim, (double)s->conf.drain_ms / 1000.);
+	}
+	if (s->published && !s->released && stdio_ended(s)) {
+		s->released = true;
+		ev_timer_stop(shim->loop, &s->drain_timer);
+	}
+	if (s->published && !shim->ending && (shim->shutdown || shim->orphaned))
+		begin_end(shim);
+}
+
+const char *session_status_name(const struct session *s)
+{
+	static const char *const names[] = {
+		[SESSION_CREATED] = "created",
+		[SESSION_RUNNING] = "running",
+		[SESSION_EXITED] = "exited",
+	};
+
+	return names[s->status];
+}
+
+int session_signal(struct shim *shim, int sig, bool all)
+{
+	struct session *s = &shim->session;
+
+	if (all) {
+		if (sig != SIGKILL || s->conf.cgroup_kill_fd < 0)
+			return -EOPNOTSUPP;
+		return write(s->conf.cgroup_kill_fd, "1", 1) < 0 ? -errno : 0;
+	}
+	if (s->reaped)
+		return -ESRCH;
+	return proc_pidfd_signal(s->conf.pidfd, sig);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shim's objects. One session (a process, its streams, log and end) and the clients that look
+ *at it. Data flows one way:
+ *
+ *	pipe or pty -> stdio.c -> ring -> log_sink.c -> file
+ *	                           `---> client.c (an offset each) -> socket
+ *
+ * and input the other: a client's frames wait in its own buffer until stdin takes them. What
+ *happened (started, oom, exited, output ended) is state in the session first; clients are then told
+ *from it.
+ *
+ * Rules. Only the flush point (loop.c, before the loop sleeps) sends and frees; call-backs change
+ * state. Nothing blocks after "ready". Every queue has a maximum below.
+ * Out of memory costs the client that asked, never the shim.
+ */
+#pragma once
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "shim/log_sink.h"
+#include "shim/ring.h"
+#include "shim/wire/exit_record.h"
+#include "shim/wire/frame.h"
+#include "shim/wire/handover.h"
+#include "shim/wire/varlink.h"
+
+#define SHIM_ATTACH_MAX      64           /* attached clients */
+#define SHIM_CLIENTS_MAX     192          /* connections in all: the others call and wait */
+#define SHIM_READ_MAX        65536        /* bytes per stream and turn */
+#define SHIM_OUT_MAX         (256 * 1024) /* unsent replies of one client; more closes it */
+#define SHIM_PART_S          0.2          /* an unfinished line is logged as P after this */
+#define SHIM_MESSAGE_S       10.0         /* a message or frame must be complete after this */
+#define SHIM_DRAIN_S         0.25         /* at most between reaping and publishing the exit */
+#define SHIM_END_S           1.0          /* at most between Shutdown and the end */
+#define SHIM_PATIENCE_S      1.0  /* how long an attached client may hold up the output ... */
+#define SHIM_PATIENCE_REFILL 0.02 /* ... regained by this share of the time that passes */
+
+struct shim;
+
+/* One output stream of the process: a pipe's read end, or the pty's master (as stdout). */
+struct source {
+	struct shim *shim;
+	enum frame_stream stream;
+	int fd;       /* invalid: never was, or has ended */
+	bool open;    /* more may come */
+	bool emptied; /* was empty once since the process was reaped */
+	ev_io io;
+	struct ring ring;
+	struct log_cursor logged;
+};
+
+enum session_status { SESSION_CREATED, SESSION_RUNNING, SESSION_EXITED };
+
+struct session {
+	struct shim_handover conf; /* fds in it are owned */
+	enum session_status status;
+	int64_t started_ns;
+
+	struct source out[2]; /* stdout, stderr */
+	int slave_fd;         /* of the pty: as long as it is open the master never hangs up */
+	uint16_t rows, cols;  /* of the pty */
+	ev_io stdin_io;       /* stdin or the pty takes input again */
+	bool stdin_blocked;
+	ev_timer part_timer;     /* unfinished lines */
+	ev_timer reopen_timer;   /* a pty that was hung up */
+	ev_timer patience_timer; /* reading waits for a client */
+	bool paused;
+
+	struct log_sink log;
+	bool has_log;
+
+	ev_io pid_io;
+	bool reaped;        /* exit is filled in; not told yet */
+	bool published;     /* told */
+	bool record_failed; /* exit.json could not be written */
+	struct exit_record exit;
+	ev_timer drain_timer; /* first: publish; then: let the clients go */
+	bool released;        /* clients are no longer kept for more output */
+
+	int oom_epfd; /* epoll with EPOLLPRI on memory.events */
+	ev_io oom_io;
+	uint64_t oom_base; /* kills counted before us */
+	bool oom;
+};
+
+enum client_mode { CLIENT_CALLS, CLIENT_ATTACHED };
+enum client_pending { PENDING_NONE, PENDING_WAIT, PENDING_MONITOR };
+
+struct client {
+	struct shim *shim;
+	int fd;
+	ev_io io;
+	enum client_mode mode;
+	bool dead;      /* closed; freed at the flush point */
+	bool in_eof;    /* it will send no more */
+	bool finishing; /* close when everything is sent */
+	uint64_t order; /* of arrival */
+
+	struct buf in;  /* received, not consumed */
+	struct buf out; /* to send; out_off is sent */
+	size_t out_off;
+	bool writable;   /* the socket took everything last time */
+	ev_tstamp since; /* when the incomplete message began; 0: none */
+
+	/* CLIENT_CALLS */
+	enum client_pending pending;
+	bool more, oneway;
+	unsigned int told; /* Monitor: enum event bits */
+	uint64_t sequence;
+
+	/* CLIENT_ATTACHED */
+	bool writer;        /* may write to stdin */
+	bool starved;       /* its input waits for stdin */
+	size_t frame_off;   /* bytes of its first DATA frame that stdin has taken */
+	uint64_t cursor[2]; /* next offset to send, per source */
+	bool eof_told[2], exit_told;
+	uint16_t rows, cols;         /* the size it wants; 0: none */
+	bool slow;                   /* has used up its patience: gets gaps */
+	double patience;             /* seconds left */
+	ev_tstamp refilled, stalled; /* stalled: since when it holds up the output; 0: not */
+};
+
+struct shim {
+	struct ev_loop *loop;
+	struct session session;
+	struct client *clients[SHIM_CLIENTS_MAX];
+	unsigned int n_clients, n_attached;
+	uint64_t arrivals;
+	struct client *once_owner; /* SHIM_STDIN_ONCE: the client that stdin belongs to */
+	struct client *mid_frame;  /* its frame is half written to stdin: the others wait */
+	int next_input;            /* slot whose input is due first */
+	ev_prepare flush;
+	ev_periodic dormant;
+	ev_timer message_timer;
+	ev_io listen_io;
+	ev_timer accept_timer; /* out of descriptors: try again */
+	ev_io dir_io;
+	int dir_inotify;
+	bool orphaned; /* the session's directory is going away */
+	bool shutdown; /* Shutdown was answered */
+	bool ending;   /* only what is queued is still sent */
+};
+
+/* loop.c */
+int loop_init(struct shim *shim, struct err *err);
+void loop_done(struct shim *shim);
+int64_t shim_now_ns(void); /* CLOCK_REALTIME */
+
+/* session.c: life of the process */
+int session_init(struct shim *shim, const struct shim_handover *conf, struct err *err);
+void session_started(struct shim *shim);
+void session_reaped(struct shim *shim); /* exit is filled in and on disk */
+/* Publish when due; let clients go when due. Called at the flush point. */
+void session_step(struct shim *shim);
+const char *session_status_name(const struct session *s);
+int session_signal(struct shim *shim, int sig, bool all);
+
+/* exit.c */
+void exit_watch(struct shim *shim);
+
+/* stdio.c: streams of the process */
+int stdio_init(struct shim *shim, struct err *err);
+void stdio_update(struct shim *shim);        /* which sources are read; at the flush point */
+bool stdio_emptied(const struct session *s); /* everything written before the exit has been read */
+bool stdio_ended(const struct session *s);   /* all streams are at their end */
+void stdio_drain(struct shim *shim);         /* the process has been reaped: read what is there */
+void stdio_release_slave(struct shim *shim); /* of the pty: from now on it can end */
+void stdio_cut(struct shim *shim);           /* end all streams now */
+/* Write input; returns bytes taken, 0: none now (watches for room), -EPIPE: nobody reads any more.
+ */
+ssize_t stdio_write(struct shim *shim, const uint8_t *data, size_t len);
+bool stdio_has_input(const struct session *s);
+int stdio_close_stdin(struct shim *shim); /* 0, -ENOTTY for a terminal, -EBADF: there is none */
+int stdio_resize(struct shim *shim, uint16_t rows, uint16_t cols, bool redraw);
+
+/* oom.c */
+int oom_init(struct shim *shim, struct err *err);
+void oom_check(struct shim *shim);
+
+/* listen.c */
+int listen_init(struct shim *shim, struct err *err);
+
+/* client.c: one connection */
+struct client *client_new(struct shim *shim, int fd);
+void client_close(struct client *c);
+void client_flush_all(struct shim *shim);
+void client_reap(struct shim *shim);
+bool client_send_queued(struct client *c);
+void client_sweep(struct shim *shim);
+struct client *client_idlest(struct shim *shim); /* may be NULL */
+/* Room in stdin: go on with input that waits. */
+void client_input_ready(struct shim *shim);
+
+/* attach.c: the framed mode of a connection */
+void attach_begin(struct client *c);
+void attach_input(struct client *c);
+void attach_output(struct client *c);
+void attach_gone(struct client *c);
+/* How many bytes source i may take in before a client that keeps up would lose some. */
+size_t attach_room(struct shim *shim, int i, size_t want);
+/* Account for clients that hold up the output; arms session.patience_timer. */
+void attach_patience(struct shim *shim);
+
+/* ops.c: the methods */
+void ops_dispatch(struct client *c, const struct varlink_call *call);
+void ops_tell(struct client *c); /* answer pending Wait and Monitor from the session's state */
+/* Too many connections: say so before closing. */
+void ops_refuse(struct client *c);
+
+/* lockdown.c: give up everything that serving does not need */
+int lockdown(const struct session *s, struct err *err);

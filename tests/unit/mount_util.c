@@ -2,11 +2,21 @@
 /* Helpers of the mount tests, see the header. */
 #include "mount_util.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -105,7 +115,9 @@ static bool write_map(const char *name, const char *text)
 
 static bool enter(unsigned int flags)
 {
-	int wanted = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET;
+	int wanted = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+	             (flags & IN_HOST_NET ? 0 : CLONE_NEWNET) |
+	             (flags & IN_CGROUPNS ? CLONE_NEWCGROUP : 0);
 	char uid[64], gid[64];
 
 	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
@@ -139,4 +151,157 @@ int in_namespaces(unsigned int flags, void (*fn)(void *arg), void *arg)
 		_exit(wait_exit(pid));
 	}
 	return wait_exit(pid);
+}
+
+int in_host(unsigned int flags, void (*before)(void *arg), void (*fn)(void *arg),
+            void (*after)(void *arg), void *arg)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int r;
+
+		if (unshare(CLONE_NEWNS) < 0 ||
+		    mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0)
+			_exit(CHILD_SKIPPED);
+		if (before)
+			before(arg);
+		r = in_namespaces(flags, fn, arg);
+		if (after && r == 0)
+			after(arg);
+		_exit(r);
+	}
+	return wait_exit(pid);
+}
+
+/* ---- boxes */
+
+char *in_dir(const struct box *box, const char *name)
+{
+	return xasprintf("%s/%s", box->dir, name);
+}
+
+bool readonly(const char *path)
+{
+	struct statvfs s;
+
+	CHECK(statvfs(path, &s) == 0);
+	return s.f_flag & ST_RDONLY;
+}
+
+bool is_char(const char *path, unsigned int ma, unsigned int mi)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(ma, mi);
+}
+
+unsigned long flags_of(const char *path)
+{
+	struct statvfs s;
+
+	CHECK(statvfs(path, &s) == 0);
+	return s.f_flag;
+}
+
+void host_sources(struct box *box)
+{
+	for (size_t i = 0; i < box->spec->n_mounts; i++) {
+		struct spec_mount *m = &box->spec->mounts[i];
+
+		if (m->source && strncmp(m->source, "HOST", 4) == 0) {
+			char *s = xasprintf("%s/host%s", box->dir, m->source + 4);
+
+			free(m->source);
+			m->source = s;
+		}
+	}
+}
+
+static bool expected_failure(struct box *box, int r, struct err *err)
+{
+	if (r >= 0 || box->want == 0)
+		return false;
+	if (r != box->want || !strstr(err->msg, box->want_text)) {
+		fprintf(stderr, "got %d %s, expected %d ...%s...\n", r, err->msg, box->want,
+		        box->want_text);
+		_exit(1);
+	}
+	return true;
+}
+
+static void child(void *arg)
+{
+	struct box *box = arg;
+	struct mnt_ctx ctx = MNT_CTX_INIT;
+	struct mnt_plan *plan = NULL;
+	struct err err = { 0 };
+	int r;
+
+	box->spec->linux_.namespaces[NS_USER].wanted = box->flags & IN_USERNS;
+	if (box->flags & IN_USERNS) {
+		static struct spec_id_map map = { 0, 0, 1 };
+
+		box->spec->linux_.uid_maps = box->spec->linux_.gid_maps = &map;
+		box->spec->linux_.n_uid_maps = box->spec->linux_.n_gid_maps = 1;
+	}
+	CHECK_OK(mnt_check_rootfs(box->spec, &err), &err);
+	r = mnt_plan_build(box->spec, &plan, &err);
+	if (expected_failure(box, r, &err))
+		_exit(0);
+	CHECK_OK(r, &err);
+	CHECK_OK(mnt_prepare_root(&ctx, plan, &err), &err);
+	r = mnt_mount_all(&ctx, plan, box->view, &err);
+	if (r == 0)
+		r = mnt_make_devices(&ctx, plan, &err);
+	if (expected_failure(box, r, &err))
+		_exit(0);
+	CHECK_OK(r, &err);
+	CHECK_OK(mnt_change_root(&ctx, plan, box->no_pivot, &err), &err);
+	CHECK_OK(mnt_finish_root(&ctx, plan, &err), &err);
+	r = mnt_mask_paths(&ctx, plan, &err);
+	if (expected_failure(box, r, &err))
+		_exit(0);
+	CHECK_OK(r, &err);
+	CHECK(box->want == 0);
+	box->look(box, &ctx);
+	mnt_ctx_done(&ctx);
+	mnt_plan_free(plan);
+	_exit(0);
+}
+
+void box_run(struct box *box, const struct mount_row *rows, size_t n)
+{
+	char *root, *host, *secret;
+	char text[16] = "";
+	int r, fd;
+
+	box->dir = scratch_make();
+	root = in_dir(box, "root");
+	host = in_dir(box, "host");
+	secret = in_dir(box, "host/secret");
+	assert_int_equal(mkdir(root, 0755), 0);
+	assert_int_equal(mkdir(host, 0755), 0);
+	scratch_file(host, "secret", "untouched");
+	box->spec = spec_by_hand(root, rows, n);
+	if (box->prepare)
+		box->prepare(box);
+	if (box->before || box->after)
+		r = in_host(box->flags, box->before, child, box->after, box);
+	else
+		r = in_namespaces(box->flags, child, box);
+	fd = open(secret, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(read(fd, text, sizeof(text) - 1), 9);
+	close(fd);
+	assert_string_equal(text, "untouched");
+	assert_int_equal(unlink(secret), 0);
+	assert_int_equal(rmdir(host), 0); /* nothing else is in it */
+	spec_by_hand_free(box->spec);
+	scratch_remove(box->dir);
+	free(root);
+	free(host);
+	free(secret);
+	if (r == CHILD_SKIPPED)
+		skip();
+	assert_int_equal(r, 0);
 }

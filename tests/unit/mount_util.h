@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "berth/spec.h"
+#include "mount/mount.h"
 
 struct mount_row {
 	const char *destination, *type, *source;
@@ -27,7 +28,11 @@ void scratch_remove(char *dir);
 /* Write a small file, making nothing else. */
 void scratch_file(const char *dir, const char *name, const char *text);
 
-enum { IN_USERNS = 1 };
+enum {
+	IN_USERNS = 1,
+	IN_HOST_NET = 2, /* no network namespace */
+	IN_CGROUPNS = 4,
+};
 #define CHILD_SKIPPED 77
 /*
  * Run fn(arg) as pid 1 of new mount, pid, ipc, uts and network namespaces (and a user namespace
@@ -35,6 +40,13 @@ enum { IN_USERNS = 1 };
  * namespaces are not to be had here.
  */
 int in_namespaces(unsigned int flags, void (*fn)(void *arg), void *arg);
+/*
+ * The same inside a mount namespace that stands for the host, made with our present ids (so this
+ * needs root; CHILD_SKIPPED otherwise): `before` prepares it and `after` judges what the child has
+ * left there. Its mounts are private to begin with.
+ */
+int in_host(unsigned int flags, void (*before)(void *arg), void (*fn)(void *arg),
+            void (*after)(void *arg), void *arg);
 
 /* For fn: cmocka's assertions cannot leave the child. */
 #define CHECK(cond)                                                                           \
@@ -54,3 +66,31 @@ int in_namespaces(unsigned int flags, void (*fn)(void *arg), void *arg);
 			_exit(1);                                                                 \
 		}                                                                                 \
 	} while (0)
+
+/* One container's view, from prepare to mask. */
+struct box {
+	char *dir; /* scratch directory; dir/root is the rootfs, dir/host belongs to the host */
+	struct spec *spec;
+	bool no_pivot;
+	unsigned int flags; /* IN_* */
+	const struct mnt_cgroup_view *view;
+	void (*prepare)(struct box *box); /* changes the box before anything starts */
+	void (*before)(void *box);        /* see in_host() */
+	void (*after)(void *box);
+	void (*look)(struct box *box, struct mnt_ctx *ctx);
+	int want;              /* the failure that is expected of any step but prepare, 0: none */
+	const char *want_text; /* part of its message */
+};
+
+/* Make a scratch directory, run the steps in a child, check that the host's side is as it was.
+ * Fails or skips the current cmocka test. */
+void box_run(struct box *box, const struct mount_row *rows, size_t n);
+
+/* ---- for prepare */
+char *in_dir(const struct box *box, const char *name); /* caller frees */
+void host_sources(struct box *box);                    /* a source "HOST/x" becomes dir/host/x */
+
+/* ---- for look */
+bool readonly(const char *path);
+bool is_char(const char *path, unsigned int ma, unsigned int mi);
+unsigned long flags_of(const char *path); /* statvfs f_flag */

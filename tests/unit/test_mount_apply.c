@@ -28,116 +28,6 @@
 #include "mount/internal.h"
 #include "mount_util.h"
 
-struct box {
-	char *dir; /* scratch directory; dir/root is the rootfs, dir/host belongs to the host */
-	struct spec *spec;
-	bool userns, no_pivot;
-	void (*look)(struct box *box, struct mnt_ctx *ctx);
-	int want;              /* expected failure of mnt_mount_all or mnt_make_devices, 0: none */
-	const char *want_text; /* part of its message */
-};
-
-static char *in_dir(const struct box *box, const char *name)
-{
-	return xasprintf("%s/%s", box->dir, name);
-}
-
-static bool readonly(const char *path)
-{
-	struct statvfs s;
-
-	CHECK(statvfs(path, &s) == 0);
-	return s.f_flag & ST_RDONLY;
-}
-
-static bool is_char(const char *path, unsigned int ma, unsigned int mi)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(ma, mi);
-}
-
-static bool expected_failure(struct box *box, int r, struct err *err)
-{
-	if (r >= 0 || box->want == 0)
-		return false;
-	if (r != box->want || !strstr(err->msg, box->want_text)) {
-		fprintf(stderr, "got %d %s, expected %d ...%s...\n", r, err->msg, box->want,
-		        box->want_text);
-		_exit(1);
-	}
-	return true;
-}
-
-static void child(void *arg)
-{
-	struct box *box = arg;
-	struct mnt_ctx ctx = MNT_CTX_INIT;
-	struct mnt_plan *plan = NULL;
-	struct err err = { 0 };
-	int r;
-
-	box->spec->linux_.namespaces[NS_USER].wanted = box->userns;
-	if (box->userns) {
-		static struct spec_id_map map = { 0, 0, 1 };
-
-		box->spec->linux_.uid_maps = box->spec->linux_.gid_maps = &map;
-		box->spec->linux_.n_uid_maps = box->spec->linux_.n_gid_maps = 1;
-	}
-	CHECK_OK(mnt_check_rootfs(box->spec, &err), &err);
-	r = mnt_plan_build(box->spec, &plan, &err);
-	if (expected_failure(box, r, &err))
-		_exit(0);
-	CHECK_OK(r, &err);
-	CHECK_OK(mnt_prepare_root(&ctx, plan, &err), &err);
-	r = mnt_mount_all(&ctx, plan, NULL, &err);
-	if (r == 0)
-		r = mnt_make_devices(&ctx, plan, &err);
-	if (expected_failure(box, r, &err))
-		_exit(0);
-	CHECK_OK(r, &err);
-	CHECK_OK(mnt_change_root(&ctx, plan, box->no_pivot, &err), &err);
-	CHECK_OK(mnt_finish_root(&ctx, plan, &err), &err);
-	r = mnt_mask_paths(&ctx, plan, &err);
-	if (expected_failure(box, r, &err))
-		_exit(0);
-	CHECK_OK(r, &err);
-	CHECK(box->want == 0);
-	box->look(box, &ctx);
-	mnt_ctx_done(&ctx);
-	mnt_plan_free(plan);
-	_exit(0);
-}
-
-/* One run with these mounts; `prepare` may change the box before the child starts. */
-static void run(const struct mount_row *rows, size_t n, bool userns, struct box *box,
-                void (*prepare)(struct box *box))
-{
-	char *root, *host;
-	int r;
-
-	box->dir = scratch_make();
-	box->userns = userns;
-	root = in_dir(box, "root");
-	host = in_dir(box, "host");
-	assert_int_equal(mkdir(root, 0755), 0);
-	assert_int_equal(mkdir(host, 0755), 0);
-	scratch_file(host, "secret", "untouched");
-	box->spec = spec_by_hand(root, rows, n);
-	if (prepare)
-		prepare(box);
-	r = in_namespaces(userns ? IN_USERNS : 0, child, box);
-	if (!box->want)
-		assert_int_equal(access(root, F_OK), 0);
-	spec_by_hand_free(box->spec);
-	scratch_remove(box->dir);
-	free(root);
-	free(host);
-	if (r == CHILD_SKIPPED)
-		skip();
-	assert_int_equal(r, 0);
-}
-
 /* ---- the default container */
 
 static void prepare_template(struct box *box)
@@ -194,30 +84,132 @@ static void look_template(struct box *box, struct mnt_ctx *ctx)
 
 static void test_template(void **state)
 {
-	struct box box = { .look = look_template };
+	struct box box = { .look = look_template, .prepare = prepare_template };
 
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	run(template_rows, n_template_rows, false, &box, prepare_template);
+	box_run(&box, template_rows, n_template_rows);
 }
 
 static void test_template_userns(void **state)
 {
-	struct box box = { .look = look_template };
+	struct box box = { .look = look_template, .prepare = prepare_template, .flags = IN_USERNS };
 
 	(void)state;
-	run(template_rows, n_template_rows, true, &box, prepare_template);
+	box_run(&box, template_rows, n_template_rows);
 }
 
 static void test_template_no_pivot(void **state)
 {
-	struct box box = { .look = look_template, .no_pivot = true };
+	struct box box = { .look = look_template, .prepare = prepare_template, .no_pivot = true };
 
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	run(template_rows, n_template_rows, false, &box, prepare_template);
+	box_run(&box, template_rows, n_template_rows);
+}
+
+/* ---- binds */
+
+static void look_binds(struct box *box, struct mnt_ctx *ctx)
+{
+	char text[16] = "";
+	int fd = open("/etc/deep/file", O_RDONLY | O_CLOEXEC);
+
+	(void)box;
+	(void)ctx;
+	CHECK(read(fd, text, sizeof(text)) == 9 && streq(text, "untouched"));
+	CHECK(access("/data/secret", F_OK) == 0);
+	CHECK((flags_of("/data") & (ST_RDONLY | ST_NOSUID | ST_NODEV)) ==
+	      (ST_RDONLY | ST_NOSUID | ST_NODEV));
+	CHECK(!(flags_of("/etc/deep/file") & ST_RDONLY) &&
+	      (flags_of("/etc/deep/file") & ST_NOEXEC));
+	CHECK(open("/data/new", O_CREAT | O_WRONLY | O_CLOEXEC, 0600) < 0 && errno == EROFS);
+	CHECK(readonly("/ro") && readonly("/late") && !readonly("/late/inner"));
+	CHECK(access("/run/inner/secret", F_OK) == 0);
+}
+
+static void prepare_binds(struct box *box)
+{
+	char *link = in_dir(box, "root/var");
+
+	host_sources(box);
+	assert_int_equal(mkdir(link, 0755), 0);
+	free(link);
+	link = in_dir(box, "root/var/run");
+	assert_int_equal(symlink("../run", link), 0);
+	free(link);
+}
+
+static void test_binds(void **state)
+{
+	static const struct mount_row rows[] = {
+		{ "/data", "ext4", "HOST", "bind,ro,nosuid,nodev" },
+		{ "/etc/deep/file", NULL, "HOST/secret", "bind,noexec,sync" },
+		{ "/ro", NULL, "HOST", "rbind,rro,rprivate" },
+		{ "/late", "tmpfs", "tmpfs", "ro,size=4k" },
+		{ "/late/inner", "tmpfs", "tmpfs", "" },
+		{ "/var/run/inner", NULL, "HOST", "rbind,ro" },
+	};
+
+	(void)state;
+	for (unsigned int flags = geteuid() == 0 ? 0 : IN_USERNS; flags <= IN_USERNS; flags++) {
+		struct box box = { .look = look_binds, .prepare = prepare_binds, .flags = flags };
+
+		box_run(&box, rows, ARRAY_SIZE(rows));
+	}
+}
+
+/* A source on a mount of the host that is nosuid and noexec, seen from a user namespace. */
+static void before_locked(void *arg)
+{
+	struct box *box = arg;
+	char *host = in_dir(box, "host");
+
+	CHECK(mount("tmpfs", host, "tmpfs", MS_NOSUID | MS_NOEXEC | MS_NOATIME, "mode=755") == 0);
+	scratch_file(host, "there", "x");
+	free(host);
+}
+
+static void look_locked(struct box *box, struct mnt_ctx *ctx)
+{
+	(void)box;
+	(void)ctx;
+	CHECK((flags_of("/data") & (ST_RDONLY | ST_NOSUID | ST_NOEXEC | ST_NOATIME)) ==
+	      (ST_RDONLY | ST_NOSUID | ST_NOEXEC | ST_NOATIME));
+	CHECK(access("/data/there", F_OK) == 0);
+}
+
+static void test_locked_flags(void **state)
+{
+	static const struct {
+		const char *options;
+		int want;
+		const char *text;
+	} rows[] = {
+		{ "bind,ro", 0, NULL },
+		{ "bind,ro,dev,noatime", 0, NULL },
+		{ "bind,suid", -EPERM, "cannot clear locked flags nosuid" },
+		{ "bind,exec,ro", -EPERM, "cannot clear locked flags noexec" },
+		{ "rbind,rsuid", -EPERM, "cannot clear locked flags nosuid" },
+		{ "bind,strictatime", -EPERM, "cannot clear locked flags noatime" },
+	};
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct mount_row row = { "/data", NULL, "HOST", rows[i].options };
+		struct box box = { .look = look_locked,
+			           .prepare = host_sources,
+			           .before = before_locked,
+			           .flags = IN_USERNS,
+			           .want = rows[i].want,
+			           .want_text = rows[i].text };
+
+		box_run(&box, &row, 1);
+	}
 }
 
 int main(void)
@@ -226,6 +218,8 @@ int main(void)
 		cmocka_unit_test(test_template),
 		cmocka_unit_test(test_template_userns),
 		cmocka_unit_test(test_template_no_pivot),
+		cmocka_unit_test(test_binds),
+		cmocka_unit_test(test_locked_flags),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

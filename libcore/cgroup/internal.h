@@ -178,7 +178,6 @@ int cg_bpf_set(int dirfd, const struct bpf_insn *insns, size_t n, struct err *er
 /* --- process.c --- */
 bool cg_dir_frozen(const struct cg_dir *dir);    /* false also when it is not there */
 bool cg_dir_populated(const struct cg_dir *dir); /* some process in the subtree */
-bool cg_holds_self(const struct cg *cg);         /* are we in one of its directories */
 void cg_thaw_all(const struct cg *cg);           /* v1: nested freezers too */
 /* now + ms on CLOCK_MONOTONIC, in ms; and what is left of it, never negative. */
 int64_t cg_deadline(int ms);

@@ -241,12 +241,12 @@ static int survey(struct cg *cg, bool counted, bool shared, struct err *err)
 			d->ours = missing;
 		if (missing > 0 || shared)
 			continue;
+		if (cg_dir_populated(d))
+			return err_text(err, -EBUSY, "cgroup %s%s: container's cgroup is not empty",
+			                d->mount, d->path);
 		if (cg_dir_frozen(d))
 			return err_text(err, -EBUSY,
 			                "cgroup %s%s: container's cgroup unexpectedly frozen",
-			                d->mount, d->path);
-		if (cg_dir_populated(d))
-			return err_text(err, -EBUSY, "cgroup %s%s: container's cgroup is not empty",
 			                d->mount, d->path);
 	}
 	return 0;

@@ -205,7 +205,7 @@ bool cg_is_populated(const struct cg *cg)
 	return false;
 }
 
-bool cg_holds_self(const struct cg *cg)
+bool cg_has_self(const struct cg *cg)
 {
 	_cleanup_(pids_done)
 	struct pids p = { 0 };

@@ -94,6 +94,12 @@ static inline bool mnt_op_readonly(const struct mnt_op *op)
 int mnt_do_cgroup(struct mnt_ctx *ctx, const struct mnt_op *op, const struct mnt_cgroup_view *view,
                   struct err *err);
 
+/* ---- root.c */
+
+/* With this rootfsPropagation, can a mount of the old tree other than "/" be shared with the host?
+ */
+bool mnt_host_is_shared(unsigned long wanted);
+
 /* ---- moveroot.c: MS_MOVE and chroot */
 
 int mnt_move_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err);

@@ -123,7 +123,7 @@ static int hide_all(const struct mnt_ctx *ctx, bool shared, const char *root, st
 
 int mnt_move_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err)
 {
-	bool shared = plan->spec->linux_.rootfs_propagation & MS_SHARED;
+	bool shared = mnt_host_is_shared(plan->spec->linux_.rootfs_propagation);
 	_cleanup_close_ int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char link[64], root[PATH_MAX];
 	ssize_t n;

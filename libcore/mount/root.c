@@ -127,17 +127,17 @@ static int set_host_propagation(unsigned long wanted, struct err *err)
 }
 
 /* pivot_root(2) refuses a root below a shared mount, and the attachment would show on the host:
- * find the mount that holds dir_fd by going up and make it private in this namespace. */
-static int make_parent_private(int dir_fd, struct err *err)
+ * find the mount that holds dir_fd by going up. As a slave it still hears of the host's mounts. */
+static int make_parent_slave(int dir_fd, struct err *err)
 {
 	_cleanup_close_ int fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
 
 	for (int depth = 0; fd >= 0 && depth < PATH_MAX; depth++) {
-		int r = mnt_set_propagation(fd, MS_PRIVATE);
+		int r = mnt_set_propagation(fd, MS_SLAVE);
 		int up;
 
 		if (r != -EINVAL)
-			return r < 0 ? err_set(err, r, "making the parent mount private") : 0;
+			return r < 0 ? err_set(err, r, "making the parent mount a slave") : 0;
 		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (up < 0)
 			return err_set(err, -errno, "looking for the parent mount");
@@ -147,10 +147,18 @@ static int make_parent_private(int dir_fd, struct err *err)
 	return err_set(err, -EINVAL, "looking for the parent mount");
 }
 
+bool mnt_host_is_shared(unsigned long wanted)
+{
+	if (wanted == 0)
+		return false;
+	return !(wanted & MS_REC) || !(wanted & (MS_SLAVE | MS_PRIVATE | MS_UNBINDABLE));
+}
+
 static int bind_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err)
 {
 	const char *path = plan->spec->root.path;
-	bool shared = plan->spec->linux_.rootfs_propagation & MS_SHARED;
+	unsigned long wanted = plan->spec->linux_.rootfs_propagation;
+	bool shared = mnt_host_is_shared(wanted);
 	_cleanup_close_ int dir = FD_INVALID, fd = FD_INVALID;
 	int r;
 
@@ -158,7 +166,7 @@ static int bind_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct er
 	if (dir < 0)
 		return err_set(err, -errno, "invalid rootfs: \"%s\"", path);
 	if (shared) {
-		r = make_parent_private(dir, err);
+		r = make_parent_slave(dir, err);
 		if (r < 0)
 			return r;
 	}
@@ -169,6 +177,8 @@ static int bind_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct er
 	 * shared again, in a group of its own. */
 	if (shared) {
 		r = mnt_set_propagation(fd, MS_SLAVE | MS_REC);
+		if (r == 0 && (wanted & MS_PRIVATE))
+			r = mnt_set_propagation(fd, wanted);
 		if (r < 0)
 			return err_set(err, r, "setting the propagation of the rootfs");
 	}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log file: records as CRI readers expect them, rotation, and what happens when writing fails.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "shim/log_sink.h"
+
+static char dir_name[] = "/tmp/test-log-XXXXXX";
+static char path[64];
+static struct ring ring;
+static struct log_cursor cursor;
+static struct log_sink sink;
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(dir_name + sizeof(dir_name) - 7, "XXXXXX");
+	if (!mkdtemp(dir_name) || ring_init(&ring, 65536) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/log", dir_name);
+	cursor.offset = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	log_sink_close(&sink);
+	ring_done(&ring);
+	return file_remove_tree_at(AT_FDCWD, dir_name);
+}
+
+static void put(const void *data, size_t len)
+{
+	struct iovec iov[2];
+	int n = ring_space(&ring, len, iov);
+	const char *p = data;
+
+	for (int i = 0; i < n; i++) {
+		memcpy(iov[i].iov_base, p, iov[i].iov_len);
+		p += iov[i].iov_len;
+	}
+	ring_commit(&ring, len);
+}
+
+static void feed(const char *text, enum log_flush flush, int64_t now)
+{
+	put(text, strlen(text));
+	log_feed(&sink, &cursor, &ring, STREAM_STDOUT, now, flush);
+}
+
+static char *read_log(const char *name)
+{
+	char *text;
+	int fd = open(dir_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_int_equal(file_read_at(fd, name, 1 << 24, &text, NULL), 0);
+	fd_close(fd);
+	return text;
+}
+
+#define T "1970-01-01T00:00:00.000000001Z stdout "
+
+static void test_records(void **state)
+{
+	_cleanup_free_ char *got = NULL;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(log_sink_open(path, 1 << 20, 2, &sink, NULL), 0);
+	feed("one\ntwo\n\nthr", LOG_FLUSH_NO, 1);
+	assert_int_equal(cursor.offset, 9);
+	feed("", LOG_FLUSH_PART, 1);
+	feed("ee\nfour", LOG_FLUSH_NO, 1);
+	feed("", LOG_FLUSH_END, 1);
+	got = read_log("log");
+	assert_string_equal(got,
+	                    T "F one\n" T "F two\n" T "F \n" T "P thr\n" T "F ee\n" T "F four\n");
+	assert_int_equal(sink.size, strlen(got));
+	assert_int_equal(sink.written, 19);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+/* An existing log is continued; anything but a file is refused. */
+static void test_open(void **state)
+{
+	_cleanup_free_ char *got = NULL;
+	char link_path[80], fifo[80];
+
+	(void)state;
+	assert_int_equal(log_sink_open(path, 1 << 20, 2, &sink, NULL), 0);
+	feed("a\n", LOG_FLUSH_NO, 1);
+	log_sink_close(&sink);
+	assert_int_equal(log_sink_open(path, 1 << 20, 2, &sink, NULL), 0);
+	feed("b\n", LOG_FLUSH_NO, 1);
+	got = read_log("log");
+	assert_string_equal(got, T "F a\n" T "F b\n");
+
+	snprintf(link_path, sizeof(link_path), "%s/link", dir_name);
+	snprintf(fifo, sizeof(fifo), "%s/fifo", dir_name);
+	assert_int_equal(symlink(path, link_path), 0);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	log_sink_close(&sink);
+	assert_int_equal(log_sink_open(link_path, 4096, 2, &sink, NULL), -ELOOP);
+	assert_int_equal(log_sink_open(fifo, 4096, 2, &sink, NULL), -ENXIO);
+	assert_int_equal(log_sink_open(dir_name, 4096, 2, &sink, NULL), -EISDIR);
+}
+
+/* No file beyond the limit, nothing lost between them, the oldest go. */
+static void test_rotation(void **state)
+{
+	static const char *const names[] = { "log.2", "log.1", "log" };
+	int expect = -1, last = 0;
+	char line[32];
+
+	(void)state;
+	assert_int_equal(log_sink_open(path, 1000, 3, &sink, NULL), 0);
+	for (int i = 0; i < 500; i++) {
+		snprintf(line, sizeof(line), "line %d\n", i);
+		feed(line, LOG_FLUSH_NO, 1);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *text = read_log(names[i]);
+
+		assert_in_range(strlen(text), 1, 1000);
+		for (char *p = text; *p; p = strchr(p, '\n') + 1) {
+			assert_int_equal(sscanf(p, T "F line %d", &last), 1);
+			if (expect >= 0)
+				assert_int_equal(last, expect);
+			expect = last + 1;
+		}
+	}
+	assert_int_equal(last, 499);
+	assert_int_equal(sink.lost_total, 0);
+	snprintf(line, sizeof(line), "%s/log.3", dir_name);
+	assert_int_equal(access(line, F_OK), -1);
+}
+
+/* One feed with many records crosses several files as well. */
+static void test_rotation_in_one_feed(void **state)
+{
+	char big[20000];
+	_cleanup_free_ char *got = NULL;
+
+	(void)state;
+	assert_int_equal(log_sink_open(path, 4096, 1, &sink, NULL), 0);
+	for (size_t i = 0; i < sizeof(big); i++)
+		big[i] = i % 100 == 99 ? '\n' : 'x';
+	put(big, sizeof(big));
+	log_feed(&sink, &cursor, &ring, STREAM_STDOUT, 1, LOG_FLUSH_NO);
+	assert_int_equal(sink.written, sizeof(big));
+	got = read_log("log");
+	assert_in_range(strlen(got), 1, 4096);
+	assert_int_equal(strlen(got) % 140, 0);
+}
+
+/* Every byte is logged, counted as lost, or still to come; never twice. */
+static void test_full_disk(void **state)
+{
+	struct rlimit old, limit;
+	_cleanup_free_ char *got = NULL;
+	char line[101];
+	char *marker;
+
+	(void)state;
+	memset(line, 'y', sizeof(line));
+	line[99] = '\n';
+	line[100] = '\0';
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	limit = (struct rlimit){ 1000, old.rlim_max };
+	assert_int_equal(log_sink_open(path, 1 << 20, 2, &sink, NULL), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (int i = 0; i < 30; i++)
+		feed(line, LOG_FLUSH_NO, 1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(sink.written, 700);
+	assert_int_equal(sink.lost, 2300);
+	assert_int_equal(sink.error, -EFBIG);
+
+	feed("again\n", LOG_FLUSH_NO, 1);
+	assert_int_equal(sink.lost, 0);
+	assert_int_equal(sink.lost_total, 2300);
+	assert_int_equal(sink.error, 0);
+	got = read_log("log");
+	marker = strstr(got, T "F:lost berth: 2300 bytes of output lost: ");
+	assert_non_null(marker);
+	assert_int_equal(marker - got, 7 * 140);
+	assert_string_equal(strchr(marker, '\n') + 1, T "F again\n");
+}
+
+/* The directory is gone: lost and counted; back: logging goes on after a while. */
+static void test_reopen(void **state)
+{
+	_cleanup_free_ char *got = NULL;
+	char moved[80];
+	int64_t now = 1;
+
+	(void)state;
+	assert_int_equal(log_sink_open(path, 4096, 1, &sink, NULL), 0);
+	fd_reset(&sink.fd);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0); /* in the way of the new file */
+	feed("lost\n", LOG_FLUSH_NO, now);
+	assert_int_equal(sink.lost, 5);
+	snprintf(moved, sizeof(moved), "%s/moved", dir_name);
+	assert_int_equal(rename(path, moved), 0);
+	feed("soon\n", LOG_FLUSH_NO, now); /* not tried again at once */
+	assert_int_equal(sink.lost, 10);
+	feed("later\n", LOG_FLUSH_NO, now + INT64_C(1000000000));
+	assert_int_equal(sink.lost, 0);
+	got = read_log("log");
+	assert_non_null(strstr(got, "F:lost berth: 10 bytes of output lost: "));
+	assert_non_null(strstr(got, "F later\n"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_records, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rotation_in_one_feed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reopen, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -124,8 +124,8 @@ berth() {
 	status=0
 	timeout --foreground -k 5 "$CMD_TIMEOUT" "$BERTH" --root "$STATE" ${GLOBAL[@]+"${GLOBAL[@]}"} "$@" >"$T/out" 2>"$T/err" || status=$?
 	out=$(tr -d '\0' <"$T/out") err=$(tr -d '\0' <"$T/err")
-	[ -z "$out" ] || head -c 2000 <<<"$out"
-	[ -z "$err" ] || head -c 2000 <<<"$err"
+	[ -z "$out" ] || printf '%s\n' "${out:0:800}"
+	[ -z "$err" ] || printf '%s\n' "${err:0:800}"
 	[ $status -eq 0 ] || echo "  = $status"
 	return $status
 }

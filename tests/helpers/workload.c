@@ -2,16 +2,16 @@
 /*
  * workload VERB [ARG...]: what the containers of the tests run, static, with no shell in the way.
  *
- *   last N              write N bytes ("0123...") and end in the same moment
+ *   last N              write N bytes ("0123...", a line feed last) and end in the same moment
  *   spew BYTES          write BYTES of reproducible lines of uneven length (see fill())
  *   check BYTES         read stdin and compare it with what spew writes; says where they differ
- *   heirs N MS          N children, reparented at once, each writes "heir I" after MS; init waits
- *   orphans N MS        the same, but this process ends at once with status 7
- *   raise SIGNAL        die of a signal
- *   hog MIB             touch so much memory, then print "survived"
- *   ignore              ignore TERM, INT, HUP; print "ready"; sleep for ever
- *   catch               print "got N" for each catchable signal; TERM ends with status 43
- *   winsize             print "size RxC" now and at each SIGWINCH; a line "q" on stdin ends it
+ *   unlog STREAM        read a CRI log on stdin, write the payload of the stream ("stdout",
+ * "stderr") heirs N MS          N children, reparented at once, each writes "heir I" after MS; init
+ * waits orphans N MS        the same, but this process ends at once with status 7 raise SIGNAL die
+ * of a signal hog MIB             touch so much memory, then print "survived" ignore ignore TERM,
+ * INT, HUP; print "ready"; sleep for ever catch               print "got N" for each catchable
+ * signal; TERM ends with status 43 winsize             print "size RxC" now and at each SIGWINCH; a
+ * line "q" on stdin ends it
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,6 +65,8 @@ static int spew(unsigned long total)
 		size_t n = total < CHUNK ? total : CHUNK;
 
 		fill(buf, n, &state);
+		if (n == total)
+			buf[n - 1] = '\n';
 		put(buf, n);
 		total -= n;
 	}
@@ -79,6 +81,8 @@ static int check(unsigned long total)
 
 	while ((n = fread(got, 1, CHUNK, stdin)) > 0) {
 		fill(want, n, &state);
+		if (done + n == total)
+			want[n - 1] = '\n';
 		for (size_t i = 0; i < n; i++)
 			if (got[i] != want[i]) {
 				printf("differs at byte %lu\n", done + i);
@@ -92,6 +96,33 @@ static int check(unsigned long total)
 	}
 	printf("same\n");
 	return 0;
+}
+
+/* "TIME STREAM F|P TEXT": F ends a line, P does not. Anything else in the file is an error. */
+static int unlog(const char *stream)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+	long number = 0;
+
+	while ((n = getline(&line, &room, stdin)) > 0) {
+		char *kind, *tag, *text;
+
+		number++;
+		kind = strchr(line, ' ');
+		tag = kind ? strchr(kind + 1, ' ') : NULL;
+		text = tag && (tag[1] == 'F' || tag[1] == 'P') && tag[2] == ' ' ? tag + 3 : NULL;
+		if (!text || line[n - 1] != '\n') {
+			fprintf(stderr, "line %ld is none of a log: %.60s\n", number, line);
+			return 1;
+		}
+		if (strncmp(kind + 1, stream, strlen(stream)) || kind + 1 + strlen(stream) != tag)
+			continue;
+		fwrite(text, 1, (size_t)(line + n - text) - (tag[1] == 'P'), stdout);
+	}
+	free(line);
+	return fflush(stdout) ? 1 : 0;
 }
 
 static int heirs(int n, int ms, int stay)
@@ -199,13 +230,17 @@ int main(int argc, char **argv)
 
 		for (size_t i = 0; i < CHUNK; i++)
 			buf[i] = (char)('0' + i % 10);
-		put(buf, n < CHUNK ? n : CHUNK);
+		n = n < CHUNK ? n : CHUNK;
+		buf[n - 1] = '\n';
+		put(buf, n);
 		_exit(0);
 	}
 	if (!strcmp(verb, "spew"))
 		return spew(n);
 	if (!strcmp(verb, "check"))
 		return check(n);
+	if (!strcmp(verb, "unlog") && argc > 2)
+		return unlog(argv[2]);
 	if (!strcmp(verb, "heirs"))
 		return heirs((int)n, ms, 1);
 	if (!strcmp(verb, "orphans"))

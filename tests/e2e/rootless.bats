@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# An ordinary user: without subordinate ids (one id mapped by the user alone) and with them (newuidmap, newgidmap).
+
+load helpers
+
+# as UID ARG...: berth as this user, with a state root of the user's own.
+as() {
+	local uid=$1
+	shift
+	printf '+ (user %s) berth %s\n' "$uid" "$*"
+	status=0
+	(cd "$BUNDLE" && exec timeout --foreground -k 5 "$CMD_TIMEOUT" setpriv --reuid="$uid" --regid="$uid" --clear-groups --inh-caps=-all \
+		env -i PATH="$PATH" HOME=/tmp "$BERTH" --root "$T/root.$uid" "$@") >"$T/out" 2>"$T/err" || status=$?
+	out=$(cat "$T/out") err=$(cat "$T/err")
+	printf '%s\n%s\n = %s\n' "${out:0:800}" "${err:0:800}" "$status"
+	return $status
+}
+
+# user_bundle UID COMMAND...
+user_bundle() {
+	local uid=$1
+	shift
+	cp -a "$E2E_RUN/rootfs" "$BUNDLE/rootfs"
+	chown -R "$uid:$uid" "$BUNDLE"
+	mkdir -p "$T/root.$uid"
+	chown "$uid:$uid" "$T/root.$uid"
+	chmod 700 "$T/root.$uid"
+	as "$uid" spec --rootless
+	config_edit --argjson words "$(words "$@")" '.process.terminal = false | .process.args = $words'
+}
+
+ends_clean() { is "$(find "$T/root.$1" -mindepth 1 -not -name '.*')" ""; }
+
+# bats test_tags=compat
+@test "spec --rootless and run, without subordinate ids" {
+	user_bundle 7002 sh -c 'id -u; id -g; cat /proc/self/uid_map; echo $$'
+	as 7002 run "$ID"
+	is "$(tr -s ' \n' ' ' <"$T/out")" "0 0 0 7002 1 1 "
+	ends_clean 7002
+}
+
+# bats test_tags=compat
+@test "the whole life: create, start, state, list, exec, kill, delete" {
+	user_bundle 7002 sleep 1000
+	as 7002 create "$ID"
+	as 7002 state "$ID"
+	is "$(jq -r .status "$T/out")" created
+	as 7002 start "$ID"
+	as 7002 list
+	has "$out" running
+	as 7002 exec "$ID" id -u
+	is "$out" 0
+	as 7002 kill "$ID" KILL
+	wait_until 5 eval '[[ $(as 7002 state "$ID") == *stopped* ]]'
+	as 7002 delete "$ID"
+	ends_clean 7002
+}
+
+@test "run -d, attach, wait, logs" {
+	user_bundle 7002 sh -c 'echo hello; read x; echo "got $x"; exit 42'
+	as 7002 run -d "$ID"
+	echo input | as 7002 attach "$ID" || is "$status" 42
+	as 7002 wait "$ID"
+	is "$out" 42
+	as 7002 logs "$ID"
+	has "$out" "got input"
+	as 7002 delete "$ID"
+	ends_clean 7002
+}
+
+# bats test_tags=compat
+@test "with subordinate ids: newuidmap and newgidmap" {
+	command -v newuidmap >/dev/null && command -v newgidmap >/dev/null || skip "no newuidmap here"
+	user_bundle 7001 sh -c 'cat /proc/self/uid_map /proc/self/gid_map; : >/made; chown 5:6 /made; id -u'
+	config_edit '.linux.uidMappings = [{containerID: 0, hostID: 7001, size: 1}, {containerID: 1, hostID: 7100000, size: 1000}]
+		| .linux.gidMappings = .linux.uidMappings | .root.readonly = false | (.process.capabilities | (.bounding, .effective, .permitted)) += ["CAP_CHOWN"]'
+	as 7001 run "$ID"
+	has "$(tr -s ' ' <"$T/out")" "1 7100000 1000"
+	is "$(stat -c %u:%g "$BUNDLE/rootfs/made")" 7100004:7100005
+	ends_clean 7001
+}
+
+@test "with subordinate ids that do not belong to the user: refused" {
+	user_bundle 7002 true
+	config_edit '.linux.uidMappings = [{containerID: 0, hostID: 7002, size: 1}, {containerID: 1, hostID: 7100000, size: 1000}] | .linux.gidMappings = .linux.uidMappings'
+	not as 7002 run "$ID"
+	is "$(wc -l <"$T/err")" 1
+	grep -Eqi 'newuidmap|mapping' "$T/err"
+	ends_clean 7002
+}
+
+# bats test_tags=compat
+@test "what an ordinary user's root cannot do to the host" {
+	user_bundle 7002 sh -c 'cat /canary; echo x >/canary; mount -t tmpfs t /tmp || echo no mount'
+	echo secret >"$BUNDLE/rootfs/canary"
+	chown 0:0 "$BUNDLE/rootfs/canary"
+	chmod 600 "$BUNDLE/rootfs/canary"
+	as 7002 run "$ID" || true
+	hasnt "$out" secret
+	is "$(cat "$BUNDLE/rootfs/canary")" secret
+}
+
+@test "a limit that cannot be kept for an ordinary user is an error" {
+	user_bundle 7002 true
+	config_edit '.linux.resources = {pids: {limit: 10}}'
+	not as 7002 run "$ID"
+	grep -qi cgroup "$T/err"
+	is "$(wc -l <"$T/err")" 1
+	ends_clean 7002
+}
+
+@test "additional groups without the right to set them are an error" {
+	user_bundle 7002 true
+	config_edit '.process.user.additionalGids = [5]'
+	not as 7002 run "$ID"
+	grep -Eqi 'group|gid' "$T/err"
+	ends_clean 7002
+}
+
+# bats test_tags=compat
+@test "a terminal" {
+	user_bundle 7002 sh -c 'tty; stty size; exit 6'
+	config_edit '.process.terminal = true'
+	local rc=0
+	ptydrive -t 15 'expect:/dev/pts/' 'expect:24 80' -- setpriv --reuid=7002 --regid=7002 --clear-groups --inh-caps=-all env -i PATH="$PATH" "$BERTH" --root "$T/root.7002" run --bundle "$BUNDLE" "$ID" >"$T/screen" || rc=$?
+	is $rc 6
+	ends_clean 7002
+}
+
+@test "the default state root is that of XDG_RUNTIME_DIR" {
+	user_bundle 7002 sleep 1000
+	mkdir "$T/xdg"
+	chown 7002:7002 "$T/xdg"
+	chmod 700 "$T/xdg"
+	local user=(setpriv --reuid=7002 --regid=7002 --clear-groups --inh-caps=-all env -i PATH="$PATH" XDG_RUNTIME_DIR="$T/xdg" "$BERTH")
+	"${user[@]}" run -d --bundle "$BUNDLE" "$ID" >"$T/out" 2>"$T/err" </dev/null
+	[ -d "$T/xdg/berth/$ID" ]
+	"${user[@]}" delete --force "$ID"
+	is "$(find "$T/xdg/berth" -mindepth 1 -not -name '.*')" ""
+}

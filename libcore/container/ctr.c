@@ -227,6 +227,26 @@ static int not_there(const char *id, struct err *err)
 	return err_text(err, -ENOENT, "container \"%s\" does not exist: %s", id, strerror(ENOENT));
 }
 
+int ctr_lock(struct ctr *ctr, struct err *err)
+{
+	struct stat st;
+	int r = lock_bounded(ctr->dir_fd);
+
+	if (r < 0)
+		return err_set(err, r, "lock container \"%s\": another command works on it",
+		               ctr->id);
+	ctr->locked = true;
+	if (fstat(ctr->dir_fd, &st) == 0 && st.st_nlink == 0)
+		return not_there(ctr->id, err);
+	return 0;
+}
+
+void ctr_unlock(struct ctr *ctr)
+{
+	(void)flock(ctr->dir_fd, LOCK_UN);
+	ctr->locked = false;
+}
+
 int ctr_open(const struct ctr_root *root, const char *id, bool lock, struct ctr **ret,
              struct err *err)
 {
@@ -243,11 +263,9 @@ int ctr_open(const struct ctr_root *root, const char *id, bool lock, struct ctr 
 		           ? not_there(id, err)
 		           : err_set(err, -errno, "open the directory of container \"%s\"", id);
 	if (lock) {
-		r = lock_bounded(ctr->dir_fd);
+		r = ctr_lock(ctr, err);
 		if (r < 0)
-			return err_set(err, r, "lock container \"%s\": another command works on it",
-			               id);
-		ctr->locked = true;
+			return r;
 	}
 	if (fstat(ctr->dir_fd, &st) < 0)
 		return err_set(err, -errno, "stat the directory of container \"%s\"", id);

@@ -31,7 +31,7 @@
 #define DESTROY_TIMEOUT_MS 10000
 
 /* Kill by identity and wait for the end; a process that is gone, or was never known, is success. */
-static int end_process(const struct ctr_identity *identity, const char *what, struct err *err)
+int end_process(const struct ctr_identity *identity, const char *what, struct err *err)
 {
 	_cleanup_close_ int pidfd = ctr_identity_open(identity);
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
@@ -59,21 +59,15 @@ static int end_cgroup(const struct cg *cg, const char *what, struct err *err)
 }
 
 /* Kept exec sessions have a shim each; the record names it. */
-static void end_sessions(const struct ctr *ctr)
+static void end_sessions(struct ctr *ctr)
 {
 	int fd = openat(ctr->dir_fd, "exec", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *de;
 
-	while (dir && (de = readdir(dir))) {
-		struct ctr_identity shim, process;
-
-		if (de->d_name[0] == '.' || session_read(ctr, de->d_name, &process, &shim) < 0)
-			continue;
-		(void)end_process(&process, "kept process", NULL);
-		(void)end_process(&shim, "shim", NULL);
-		session_unlink(ctr, de->d_name);
-	}
+	while (dir && (de = readdir(dir)))
+		if (de->d_name[0] != '.')
+			ctr_session_remove(ctr, de->d_name);
 	if (dir)
 		closedir(dir);
 }

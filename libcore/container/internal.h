@@ -39,6 +39,13 @@ int record_write_intent(const struct ctr *ctr, struct err *err);
 int record_write_state(const struct ctr *ctr, struct err *err);
 int record_read(struct ctr *ctr, struct err *err); /* what is there; missing files are not errors */
 
+void record_put_identity(struct buf *b, const char *key, const struct ctr_identity *id);
+void record_get_identity(const cJSON *parent, const char *key, struct ctr_identity *ret);
+
+/* --- delete.c --- */
+/* Kill by identity and wait for the end; gone or never known is success. */
+int end_process(const struct ctr_identity *identity, const char *what, struct err *err);
+
 /* --- sync.c: one SOCK_SEQPACKET pair between a creator and its child --- */
 enum sync_type {
 	SYNC_GO = 1,     /* creator: you are in your cgroup, ids are mapped */

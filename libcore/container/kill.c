@@ -42,6 +42,15 @@ int ctr_kill(struct ctr *ctr, int sig, bool all, struct err *err)
 	return 0;
 }
 
+int ctr_kill_and_wait(struct ctr *ctr)
+{
+	int r = ctr_kill(ctr, SIGKILL, true, NULL);
+
+	if (ctr_same_boot(ctr))
+		r = end_process(&ctr->init, "container init", NULL);
+	return r;
+}
+
 int ctr_pause(struct ctr *ctr, bool pause, struct err *err)
 {
 	enum ctr_status status = ctr_status(ctr);

@@ -90,6 +90,20 @@ static int check_ids(const struct ctr_plan *plan, struct err *err)
 	return 0;
 }
 
+bool ctr_wants_limits(const struct spec *spec)
+{
+	const struct spec_resources *r = &spec->linux_.resources;
+
+	return r->memory.limit.set || r->memory.reservation.set || r->memory.swap.set ||
+	       r->memory.swappiness.set || r->memory.disable_oom_killer.v || r->cpu.shares.set ||
+	       r->cpu.quota.set || r->cpu.period.set || r->cpu.burst.set || r->cpu.rt_runtime.set ||
+	       r->cpu.rt_period.set || r->cpu.idle.set || r->cpu.cpus || r->cpu.mems ||
+	       r->pids_limit.set || r->block_io.weight.set || r->block_io.leaf_weight.set ||
+	       r->block_io.n_weight_device || r->block_io.n_read_bps || r->block_io.n_write_bps ||
+	       r->block_io.n_read_iops || r->block_io.n_write_iops || r->n_hugepages ||
+	       r->n_unified;
+}
+
 int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless,
                  struct ctr_plan **ret, struct err *err)
 {

@@ -26,7 +26,7 @@ static void put_str(struct buf *b, const char *key, const char *value)
 	json_str(b, value);
 }
 
-static void put_identity(struct buf *b, const char *key, const struct ctr_identity *id)
+void record_put_identity(struct buf *b, const char *key, const struct ctr_identity *id)
 {
 	buf_printf(b, ",\"%s\":{\"pid\":%d,\"startTime\":%llu,\"pidfsInode\":%llu,\"bootId\":", key,
 	           id->pid, (unsigned long long)id->start_time, (unsigned long long)id->pidfs_ino);
@@ -34,7 +34,7 @@ static void put_identity(struct buf *b, const char *key, const struct ctr_identi
 	buf_puts(b, "}");
 }
 
-static void get_identity(const cJSON *parent, const char *key, struct ctr_identity *ret)
+void record_get_identity(const cJSON *parent, const char *key, struct ctr_identity *ret)
 {
 	const cJSON *j = json_get(parent, key);
 
@@ -66,7 +66,7 @@ int record_write_intent(const struct ctr *ctr, struct err *err)
 	put_str(&b, "bundle", ctr->bundle);
 	put_str(&b, "created", ctr->created);
 	buf_printf(&b, ",\"owner\":%u", ctr->owner);
-	put_identity(&b, "creator", &ctr->creator);
+	record_put_identity(&b, "creator", &ctr->creator);
 	put_cgroup(&b, "cgroup", ctr->cgroup);
 	put_cgroup(&b, "shimCgroup", ctr->shim_cgroup);
 	put_str(&b, "shimLink", ctr->shim_link);
@@ -85,8 +85,8 @@ int record_write_state(const struct ctr *ctr, struct err *err)
 	put_str(&b, "ociVersion", ctr->oci_version);
 	put_str(&b, "id", ctr->id);
 	put_str(&b, "rootfs", ctr->rootfs);
-	put_identity(&b, "init", &ctr->init);
-	put_identity(&b, "shim", &ctr->shim);
+	record_put_identity(&b, "init", &ctr->init);
+	record_put_identity(&b, "shim", &ctr->shim);
 	put_str(&b, "shimAddress", ctr->shim_address);
 	put_str(&b, "log", ctr->log_path);
 	buf_printf(&b, ",\"privatePidNamespace\":%s,\"terminal\":%s,\"stdioKept\":%s",
@@ -156,7 +156,7 @@ static int read_intent(struct ctr *ctr, struct err *err)
 	set_str(&ctr->shim_link, json_get_str(j, "shimLink", NULL));
 	ctr->owner = (uid_t)json_get_uint(j, "owner", 0);
 	strncpy(ctr->boot_id, json_get_str(j, "bootId", ""), sizeof(ctr->boot_id) - 1);
-	get_identity(j, "creator", &ctr->creator);
+	record_get_identity(j, "creator", &ctr->creator);
 	r = read_cgroup(j, "cgroup", &ctr->cgroup, err);
 	if (r == 0)
 		r = read_cgroup(j, "shimCgroup", &ctr->shim_cgroup, err);
@@ -192,8 +192,8 @@ static int read_state(struct ctr *ctr, struct err *err)
 	set_str(&ctr->rootfs, json_get_str(j, "rootfs", NULL));
 	set_str(&ctr->shim_address, json_get_str(j, "shimAddress", NULL));
 	set_str(&ctr->log_path, json_get_str(j, "log", NULL));
-	get_identity(j, "init", &ctr->init);
-	get_identity(j, "shim", &ctr->shim);
+	record_get_identity(j, "init", &ctr->init);
+	record_get_identity(j, "shim", &ctr->shim);
 	ctr->private_pidns = json_get_bool(j, "privatePidNamespace", false);
 	ctr->terminal = json_get_bool(j, "terminal", false);
 	ctr->stdio_kept = json_get_bool(j, "stdioKept", false);

@@ -80,7 +80,9 @@ int ctr_reserve(const struct ctr_root *root, const char *id, const struct spec *
  * \"x\" does not exist". A directory without intent opens with everything empty. */
 int ctr_open(const struct ctr_root *root, const char *id, bool lock, struct ctr **ret,
              struct err *err);
-void ctr_close(struct ctr *ctr); /* also unlocks */
+void ctr_close(struct ctr *ctr);                /* also unlocks */
+int ctr_lock(struct ctr *ctr, struct err *err); /* -ENOENT when it was deleted meanwhile */
+void ctr_unlock(struct ctr *ctr);
 void ctr_close_ptr(struct ctr **ctr);
 #define _cleanup_ctr_ __attribute__((cleanup(ctr_close_ptr)))
 enum ctr_status ctr_status(const struct ctr *ctr);
@@ -101,6 +103,16 @@ int ctr_list_ids(const struct ctr_root *root, char ***ret, struct err *err);
  * exit.json, log. */
 int ctr_session_open(const struct ctr_root *root, const char *ref, int *ret_dirfd, struct err *err);
 
+/* --- kept exec processes --- */
+/* Make the directory of session `name`. *ret_path absolute, *ret_link a short socket path or NULL;
+ * the caller frees both. -EEXIST. */
+int ctr_session_make(struct ctr *ctr, const char *name, int *ret_dirfd, char **ret_path,
+                     char **ret_link, struct err *err);
+int ctr_session_record(int session_fd, const struct ctr_identity *process,
+                       const struct ctr_identity *shim, const char *link, struct err *err);
+/* End its process and shim and remove its directory. */
+void ctr_session_remove(struct ctr *ctr, const char *name);
+
 /* --- create --- */
 struct ctr_plan; /* everything that is decided before the first side effect */
 /*
@@ -110,6 +122,9 @@ struct ctr_plan; /* everything that is decided before the first side effect */
  */
 int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless,
                  struct ctr_plan **ret, struct err *err);
+/* Does the spec ask for limits that need a cgroup? Device rules alone, the default of every config,
+ * do not count. */
+bool ctr_wants_limits(const struct spec *spec);
 void ctr_plan_free(struct ctr_plan *plan);
 
 struct ctr_process_io {
@@ -151,6 +166,7 @@ struct ctr_exec_opts {
 int ctr_exec(struct ctr *ctr, const struct ctr_exec_opts *opts, pid_t *ret_pid, int *ret_pidfd,
              struct err *err);
 int ctr_kill(struct ctr *ctr, int sig, bool all, struct err *err);
+int ctr_kill_and_wait(struct ctr *ctr); /* SIGKILL everything and wait for init's end, bounded */
 int ctr_pause(struct ctr *ctr, bool pause, struct err *err);
 int ctr_pids(const struct ctr *ctr, pid_t **ret, size_t *ret_n, struct err *err);
 /*

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kept exec processes: <root>/<id>/exec/<name>/ is a session of its own, with the same files as the
+ * container's directory (shim.sock, exit.json, log), and a record of the process and its shim, so
+ * that delete finds both.
+ */
+#include "container/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+
+static int load(const struct ctr *ctr, const char *name, cJSON **ret)
+{
+	_cleanup_free_ char *path = xasprintf("exec/%s/session.json", name);
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = file_read_at(ctr->dir_fd, path, 65536, &text, &len);
+
+	return r < 0 ? r : json_parse(text, len, ret, NULL);
+}
+
+int session_read(const struct ctr *ctr, const char *name, struct ctr_identity *ret_process,
+                 struct ctr_identity *ret_shim)
+{
+	_cleanup_json_ cJSON *j = NULL;
+	int r = load(ctr, name, &j);
+
+	if (r < 0)
+		return r;
+	record_get_identity(j, "process", ret_process);
+	record_get_identity(j, "shim", ret_shim);
+	return 0;
+}
+
+void session_unlink(const struct ctr *ctr, const char *name)
+{
+	_cleanup_json_ cJSON *j = NULL;
+	const char *link;
+
+	if (load(ctr, name, &j) < 0)
+		return;
+	link = json_get_str(j, "shimLink", NULL);
+	if (link)
+		(void)unlink(link);
+}
+
+int ctr_session_make(struct ctr *ctr, const char *name, int *ret_dirfd, char **ret_path,
+                     char **ret_link, struct err *err)
+{
+	_cleanup_free_ char *sub = path_join("exec", name);
+	_cleanup_free_ char *ref = xasprintf("%s/%s", ctr->id, name);
+	_cleanup_free_ char *path = xasprintf("%s/%s/%s", ctr->root->path, ctr->id, sub);
+	int fd;
+
+	if (!ctr_id_valid(name, err))
+		return -EINVAL;
+	if (mkdirat(ctr->dir_fd, "exec", 0700) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "make \"exec\" of container \"%s\"", ctr->id);
+	if (mkdirat(ctr->dir_fd, sub, 0700) < 0) {
+		if (errno == EEXIST)
+			return err_text(err, -EEXIST,
+			                "container \"%s\" has a kept process \"%s\" already",
+			                ctr->id, name);
+		return err_set(err, -errno, "make \"%s\"", path);
+	}
+	fd = openat(ctr->dir_fd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_set(err, -errno, "open \"%s\"", path);
+	*ret_dirfd = fd;
+	*ret_link =
+	    strlen(path) + sizeof("/shim.sock") > 107 ? ctr_shim_link(ctr->root, ref) : NULL;
+	*ret_path = take_ptr(path);
+	return 0;
+}
+
+int ctr_session_record(int session_fd, const struct ctr_identity *process,
+                       const struct ctr_identity *shim, const char *link, struct err *err)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(65536);
+	int r;
+
+	buf_puts(&b, "{\"version\":1");
+	record_put_identity(&b, "process", process);
+	record_put_identity(&b, "shim", shim);
+	buf_puts(&b, ",\"shimLink\":");
+	json_str(&b, link);
+	r = buf_puts(&b, "}\n");
+	if (r == 0)
+		r = file_replace_at(session_fd, "session.json", b.data, b.len, 0600, false);
+	return r < 0 ? err_set(err, r, "write \"session.json\"") : 0;
+}
+
+void ctr_session_remove(struct ctr *ctr, const char *name)
+{
+	_cleanup_free_ char *sub = path_join("exec", name);
+	struct ctr_identity process, shim;
+
+	if (session_read(ctr, name, &process, &shim) == 0) {
+		(void)end_process(&process, "kept process", NULL);
+		(void)end_process(&shim, "shim", NULL);
+		session_unlink(ctr, name);
+	}
+	(void)file_remove_tree_at(ctr->dir_fd, sub);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The interactive client of a shim: `attach`, and `run` and `exec` in the foreground with a
+ * terminal. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "berth/err.h"
+
+struct attach_opts {
+	int session_fd;          /* directory with shim.sock; borrowed */
+	const char *name;        /* "ID" or "ID/NAME", for messages */
+	const char *detach_keys; /* NULL: the default, ctrl-]; "": none */
+	bool terminal;           /* the process has one: raw mode, window size, detach keys */
+	bool no_stdin;
+};
+
+struct attach_result {
+	bool detached; /* by keys or because our side ended: the process runs on */
+	bool known;    /* the exit status is known */
+	int code;      /* exit code, 128+signal when killed */
+};
+
+/*
+ * Attach with replay of what the ring still holds, until the process has exited and all of its
+ * output has been written, or the user detaches. Our terminal's mode is restored on every way out.
+ * -errno when there is no shim to talk to.
+ */
+int attach_run(const struct attach_opts *opts, struct attach_result *ret, struct err *err);

@@ -19,34 +19,40 @@
 #include "base/mem.h"
 #include "base/strv.h"
 
-static void path_add(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void path_add(struct load *l, const char *fmt, ...)
+/* Plain copies: this runs for every property of every document, long before any message is due. */
+static void path_add(struct load *l, const char *text)
 {
-	size_t room = sizeof(l->path) - l->path_len;
-	va_list ap;
-	int n;
+	size_t room = sizeof(l->path) - 1 - l->path_len, len = strlen(text);
 
-	va_start(ap, fmt);
-	n = vsnprintf(l->path + l->path_len, room, fmt, ap);
-	va_end(ap);
-	if (n > 0)
-		l->path_len += (size_t)n < room ? (size_t)n : room - 1;
+	if (len > room)
+		len = room; /* cut: the beginning is what helps to find the place */
+	memcpy(l->path + l->path_len, text, len);
+	l->path_len += len;
+	l->path[l->path_len] = '\0';
 }
 
 size_t load_push(struct load *l, const char *name)
 {
 	size_t mark = l->path_len;
 
-	path_add(l, "%s%s", mark ? "." : "", name);
+	if (mark)
+		path_add(l, ".");
+	path_add(l, name);
 	return mark;
 }
 
 size_t load_push_index(struct load *l, size_t i)
 {
+	char digits[24], *p = digits + sizeof(digits);
 	size_t mark = l->path_len;
 
-	path_add(l, "[%zu]", i);
+	*--p = '\0';
+	*--p = ']';
+	do {
+		*--p = (char)('0' + i % 10);
+	} while ((i /= 10));
+	*--p = '[';
+	path_add(l, p);
 	return mark;
 }
 
@@ -131,6 +137,7 @@ int field_string(struct load *l, const cJSON *j, const char **ret)
 	return 0;
 }
 
+/* Appended one by one: base/strv.h grows a vector in O(log n) per string. */
 int field_strv(struct load *l, const cJSON *j, char ***ret)
 {
 	const cJSON *item;
@@ -164,6 +171,10 @@ int field_name(struct load *l, const cJSON *j, const struct name_value *table, c
 	return 0;
 }
 
+/*
+ * Empty and absent are one thing to most consumers, and to managers that write every field of their
+ * own structs; only where the spec requires a value is the difference an error of its own.
+ */
 static int load_string(struct load *l, const struct field *f, const cJSON *j, char **member)
 {
 	const char *s;
@@ -182,6 +193,7 @@ static int load_string(struct load *l, const struct field *f, const cJSON *j, ch
  * Numbers.
  */
 
+/* Both ends are part of the message, so that the reader needs no manual to mend the document. */
 static int load_unsigned(struct load *l, const struct field *f, const cJSON *j, uint64_t *ret)
 {
 	uint64_t min = f->min > 0 ? (uint64_t)f->min : 0;
@@ -206,6 +218,7 @@ static int load_signed(struct load *l, const struct field *f, const cJSON *j, in
 	return load_fail(l, -EINVAL, "out of range %" PRId64 "..%" PRId64, f->min, max);
 }
 
+/* One width per kind: the table has already limited the value to what the member can hold. */
 static int load_number(struct load *l, const struct field *f, const cJSON *j, void *member)
 {
 	uint64_t u = 0;
@@ -255,6 +268,7 @@ static int load_bool(struct load *l, const struct field *f, const cJSON *j, void
  * Containers.
  */
 
+/* The table knows the members, finish() what holds between them. */
 static int load_object(struct load *l, const struct field *f, const cJSON *j, void *object)
 {
 	int r;
@@ -310,6 +324,10 @@ static int load_array(struct load *l, const struct field *f, const cJSON *j, voi
 	return 0;
 }
 
+/*
+ * Keys may be anything but empty (config.md, "Annotations"); that none is there twice is the
+ * parser's doing. Entries are counted as they are completed, so a failure frees exactly those.
+ */
 static int load_map(struct load *l, const struct field *f, const cJSON *j, void *base)
 {
 	struct spec_kv **items = (struct spec_kv **)((char *)base + f->offset);
@@ -341,7 +359,8 @@ static int load_map(struct load *l, const struct field *f, const cJSON *j, void 
 	return 0;
 }
 
-/* Nothing asked for: "", [], {}, null, or an object or array of nothing but such. */
+/* What a refused field may hold. Nothing asked for: "", [], {}, null, or an object or array of
+ * nothing but such. */
 static bool is_empty(const cJSON *j)
 {
 	const cJSON *item;
@@ -359,6 +378,7 @@ static bool is_empty(const cJSON *j)
 	return true;
 }
 
+/* base is the struct that the table describes, j a value that is present. */
 static int load_field(struct load *l, const struct field *f, const cJSON *j, void *base)
 {
 	void *member = (char *)base + f->offset;
@@ -402,7 +422,8 @@ static void warn_of_case(struct load *l, const struct field *table, const cJSON 
 
 	cJSON_ArrayForEach (j, object) {
 		for (const struct field *f = table; f->name; f++) {
-			if (strcasecmp(j->string, f->name) != 0)
+			if ((j->string[0] | 0x20) != (f->name[0] | 0x20) ||
+			    strcasecmp(j->string, f->name) != 0)
 				continue;
 			if (!streq(j->string, f->name))
 				load_warn(l, "ignored property \"%s\": is \"%s\" meant?", j->string,
@@ -412,18 +433,24 @@ static void warn_of_case(struct load *l, const struct field *table, const cJSON 
 	}
 }
 
+/*
+ * Rows are walked in the order of the table, not of the document: what is reported first does not
+ * depend on how a document was written, and a row may rely on those above it.
+ */
 int fields_load(struct load *l, const struct field *table, const cJSON *object, void *base)
 {
 	for (const struct field *f = table; f->name; f++) {
 		const cJSON *j = f->early && !l->early ? NULL : field_member(object, f->name);
-		bool null_is_absent = f->kind >= F_STRING;
-		size_t mark = load_push(l, f->name);
-		int r = 0;
+		size_t mark;
+		int r;
 
-		if (j && !(cJSON_IsNull(j) && null_is_absent))
-			r = load_field(l, f, j, base);
-		else if (f->required)
-			r = load_fail(l, -EINVAL, "required property is missing");
+		if (j && cJSON_IsNull(j) && f->kind >= F_STRING) /* see the head of the file */
+			j = NULL;
+		if (!j && !f->required)
+			continue;
+		mark = load_push(l, f->name);
+		r = j ? load_field(l, f, j, base)
+		      : load_fail(l, -EINVAL, "required property is missing");
 		if (r < 0)
 			return r;
 		load_pop(l, mark);
@@ -458,6 +485,7 @@ static void free_map(const struct field *f, void *base)
 	*n = 0;
 }
 
+/* The mirror of load_field(): kinds that own nothing have no branch. */
 void fields_free(const struct field *table, void *base)
 {
 	for (const struct field *f = table; f->name; f++) {

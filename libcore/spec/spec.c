@@ -45,6 +45,7 @@ int spec_path_limits(struct load *l, const char *path)
  * Version (config.md, "Specification version"): SemVer 2.0.0, major version 1.
  */
 
+/* One numeric identifier without a leading zero; NULL: there is none. */
 static const char *skip_number(const char *s)
 {
 	size_t n = strspn(s, "0123456789");
@@ -81,6 +82,7 @@ static bool is_semver(const char *s)
 	return s && !*s;
 }
 
+/* Any 1.x is taken: minor versions only add properties, and unknown ones are ignored by rule. */
 static int parse_version(struct load *l, const cJSON *j, void *member)
 {
 	const char *s;
@@ -107,6 +109,7 @@ static void release_version(void *member)
  * Mounts (config.md, "Mounts").
  */
 
+/* The option decides, whatever the type says: "none", "bind" or nothing are all in use. */
 static bool is_bind(const struct spec_mount *m)
 {
 	for (char **o = m->options; o && *o; o++) {
@@ -118,6 +121,10 @@ static bool is_bind(const struct spec_mount *m)
 	return false;
 }
 
+/*
+ * Only what is known and not implemented is refused here. Whether any other option is a flag, a
+ * parameter or a mistake depends on the file system and is settled by mount/plan.c.
+ */
 static int check_options(struct load *l, const struct spec_mount *m)
 {
 	size_t outer = load_push(l, "options");
@@ -137,6 +144,11 @@ static int check_options(struct load *l, const struct spec_mount *m)
 	return 0;
 }
 
+/*
+ * Relative destinations are below "/" (the spec allowed them once and wants a warning). ".." is
+ * taken lexically and stops at the root; symbolic links inside the root are resolved later, by the
+ * kernel.
+ */
 static int finish_destination(struct load *l, struct spec_mount *m)
 {
 	size_t mark = load_push(l, "destination");
@@ -202,6 +214,7 @@ static const struct field mount_fields[] = {
  * Top level.
  */
 
+/* Existence and kind are checked when the directory is opened, by descriptor. */
 static int finish_root(struct load *l, void *object)
 {
 	struct spec_root *root = object;
@@ -288,6 +301,10 @@ static int early_oom_score(struct load *l, const cJSON *json, struct spec *spec)
 	return fields_load(l, row, resources, &spec->process.oom_score_adj);
 }
 
+/*
+ * process and root are not marked "required" in the table: callers of runtimes match the words that
+ * are used here.
+ */
 static int load_top(struct load *l, const cJSON *json, struct spec *spec)
 {
 	const cJSON *process, *root;
@@ -391,6 +408,7 @@ int spec_load_bundle(const char *bundle, const char *file, struct spec **ret, st
 	return r;
 }
 
+/* The table frees what the table loaded; the rest was added by spec_load_text(). */
 void spec_free(struct spec *spec)
 {
 	if (!spec)

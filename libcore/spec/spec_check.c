@@ -31,6 +31,7 @@ bool spec_has_control(const char *s)
 	return false;
 }
 
+/* Listed at all: new, or joined by path. */
 static bool ns_listed(const struct spec *spec, enum spec_ns_type type)
 {
 	return spec->linux_.namespaces[type].wanted;
@@ -104,6 +105,10 @@ static int check_caps(const struct spec_process *process, struct err *err)
 	return 0;
 }
 
+/*
+ * Also run after options of exec have changed a loaded process, so it repeats what the tables have
+ * checked already.
+ */
 int spec_process_check(const struct spec_process *process, struct err *err)
 {
 	int r;
@@ -172,6 +177,7 @@ static int check_mount_ns(const struct spec *spec, struct err *err)
 	return 0;
 }
 
+/* In 64 bits: a range may end at 2^32. */
 static bool overlap(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size)
 {
 	return (uint64_t)a < (uint64_t)b + b_size && (uint64_t)b < (uint64_t)a + a_size;
@@ -328,6 +334,7 @@ static bool starts_with(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+/* ipc_namespaces(7) and mq_overview(7). */
 static bool is_ipc_sysctl(const char *path)
 {
 	static const char *const names[] = { "msgmax", "msgmnb", "msgmni", "sem",
@@ -356,6 +363,10 @@ static enum spec_ns_type sysctl_ns(const char *path)
 	return NS_TYPES;
 }
 
+/*
+ * The words are those that callers of runtimes know. A network namespace that is joined by path and
+ * turns out to be the host's own is caught by container/ before anything is written.
+ */
 static int check_sysctl(const struct spec *spec, const struct spec_kv *kv, struct err *err)
 {
 	_cleanup_free_ char *path = spec_sysctl_path(kv->key);

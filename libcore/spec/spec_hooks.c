@@ -18,6 +18,10 @@ static const char *const hook_names[HOOK_KINDS] = {
 /* So that seconds can be turned into milliseconds without a check at each use. */
 #define TIMEOUT_MAX (INT64_MAX / 1000)
 
+/*
+ * path is resolved by the kernel in the namespace in which the hook runs, so only its form can be
+ * checked. args is a whole argv, its first element included.
+ */
 static int finish_hook(struct load *l, void *object)
 {
 	struct spec_hook *hook = object;
@@ -31,6 +35,7 @@ static int finish_hook(struct load *l, void *object)
 
 #define AT(member) .offset = offsetof(struct spec_hook, member)
 
+/* An empty env is one without variables, an absent one is the caller's choice: hence env_set. */
 static const struct field hook_fields[] = {
 	{ .name = "path", .kind = F_STRING, .required = true, AT(path) },
 	{ .name = "args", .kind = F_STRV, AT(args) },

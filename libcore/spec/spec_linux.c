@@ -43,6 +43,7 @@ static int ns_find(const char *name)
 	return -ENOENT;
 }
 
+/* A type listed twice would leave open which of the two is meant, so it is an error by the spec. */
 static int take_namespace(struct load *l, struct ns_in *in, struct spec_namespace *all)
 {
 	int type = ns_find(in->type);
@@ -58,6 +59,7 @@ static int take_namespace(struct load *l, struct ns_in *in, struct spec_namespac
 	return 0;
 }
 
+/* Elements are walked into a temporary, since their place depends on their content. */
 static int parse_namespaces(struct load *l, const cJSON *j, void *member)
 {
 	const cJSON *item;
@@ -102,6 +104,7 @@ const char *spec_ns_name(enum spec_ns_type type)
  * Id mappings.
  */
 
+/* The kernel refuses a range that wraps; the last id, 2^32 - 1, stands for "none". */
 static int finish_map(struct load *l, void *object)
 {
 	const struct spec_id_map *map = object;
@@ -129,6 +132,9 @@ static const struct field map_fields[] = {
  * Devices.
  */
 
+/*
+ * As written: the walker must tell an absent major or fileMode from 0, struct spec_device need not.
+ */
 struct device_in {
 	struct spec_device d;
 	struct opt_u64 major, minor, mode;
@@ -197,6 +203,10 @@ static int device_mode(struct load *l, const struct device_in *in, struct spec_d
 	return 0;
 }
 
+/*
+ * ".." is refused rather than cleaned: no manager writes it, and a node outside of /dev by accident
+ * is worse than an error.
+ */
 static int parse_device(struct load *l, const cJSON *j, void *member)
 {
 	struct spec_device *d = member;
@@ -229,6 +239,10 @@ static int parse_device(struct load *l, const cJSON *j, void *member)
  * Paths to mask or to make read-only.
  */
 
+/*
+ * Duplicates are legal and missing paths are skipped when the list is applied; the root itself
+ * would hide the whole container.
+ */
 static int parse_paths(struct load *l, const cJSON *j, void *member)
 {
 	char ***paths = member;
@@ -256,6 +270,7 @@ static void release_paths(void *member)
 	strv_free_ptr(member);
 }
 
+/* mount_namespaces(7). The empty string is what managers send for "not set". */
 static const struct name_value propagation_table[] = {
 	{ "shared", MS_SHARED },
 	{ "rshared", MS_SHARED | MS_REC },
@@ -281,6 +296,10 @@ static int parse_propagation(struct load *l, const cJSON *j, void *member)
 
 #define AT(member) .offset = offsetof(struct spec_linux, member)
 
+/*
+ * Fields of the runtime-spec 1.3 that are not implemented stand at the end as refused, so that
+ * nobody runs with less than was asked for.
+ */
 const struct field spec_linux_fields[] = {
 	{ .name = "namespaces",
 	  .kind = F_CUSTOM,

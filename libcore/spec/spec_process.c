@@ -84,6 +84,7 @@ static int parse_caps(struct load *l, const cJSON *j, void *member)
 	return fields_load(l, cap_fields, j, caps);
 }
 
+/* Names are setrlimit(2)'s macros; the value is their number. */
 static int parse_rlimit_type(struct load *l, const cJSON *j, void *member)
 {
 	int64_t v;
@@ -122,6 +123,7 @@ static const struct field rlimit_fields[] = {
 	{ .name = NULL },
 };
 
+/* 2^32 - 1 is not an id: setgroups(2) would take it for "no group". */
 static int parse_gid(struct load *l, const cJSON *j, void *member)
 {
 	uint64_t v;
@@ -132,6 +134,7 @@ static int parse_gid(struct load *l, const cJSON *j, void *member)
 	return 0;
 }
 
+/* username is for other platforms and ignored. Ids are those of the container's user namespace. */
 static const struct field user_fields[] = {
 	{ .name = "uid", .kind = F_U32, .offset = offsetof(struct spec_user, uid), .max = ID_MAX },
 	{ .name = "gid", .kind = F_U32, .offset = offsetof(struct spec_user, gid), .max = ID_MAX },
@@ -149,6 +152,7 @@ static const struct field user_fields[] = {
 	{ .name = NULL },
 };
 
+/* The kernel's struct winsize has 16 bits for each. */
 static const struct field console_fields[] = {
 	{ .name = "height",
 	  .kind = F_U16,
@@ -163,6 +167,10 @@ static const struct field console_fields[] = {
 
 #define AT(member) .offset = offsetof(struct spec_process, member)
 
+/*
+ * args and cwd are not marked "required": spec_process_check() has the words that callers of
+ * runtimes know for these.
+ */
 const struct field spec_process_fields[] = {
 	{ .name = "terminal", .kind = F_BOOL, AT(terminal) },
 	{ .name = "consoleSize", .kind = F_OBJECT, .sub = console_fields },
@@ -200,6 +208,7 @@ static int compare_names(const char *a, const char *b)
 	return r ? r : (la > lb) - (la < lb);
 }
 
+/* qsort(3) is not stable, so entries of one name are told apart by where they stand. */
 static int compare_entries(const void *a, const void *b)
 {
 	char **x = *(char ***)a, **y = *(char ***)b;

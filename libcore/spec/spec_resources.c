@@ -52,6 +52,7 @@ static int parse_swappiness(struct load *l, const cJSON *j, void *member)
 	return 0;
 }
 
+/* Bytes; swap is memory plus swap, as cgroup v1 counts it (cgroup/ converts for v2). */
 static const struct field memory_fields[] = {
 	AMOUNT("limit", memory.limit),
 	AMOUNT("reservation", memory.reservation),
@@ -89,6 +90,7 @@ static void release_string(void *member)
 	*(char **)member = NULL;
 }
 
+/* Shares are not limited here: the conversion to weights has a value for each of them. */
 static const struct field cpu_fields[] = {
 	COUNT("shares", cpu.shares),
 	AMOUNT("quota", cpu.quota),
@@ -110,6 +112,7 @@ static const struct field cpu_fields[] = {
 	{ .name = NULL },
 };
 
+/* -1: no limit. 0 is a limit (applied as 1), not "unset": runtime-spec 1.3 says so. */
 static const struct field pids_fields[] = {
 	AMOUNT("limit", pids_limit),
 	{ .name = NULL },
@@ -119,6 +122,7 @@ static const struct field pids_fields[] = {
  * Block I/O.
  */
 
+/* 0 is how some managers say "no weight". */
 static int parse_weight(struct load *l, const cJSON *j, void *member)
 {
 	uint64_t v;
@@ -161,6 +165,7 @@ static const struct field weight_device_fields[] = {
 	{ .name = NULL },
 };
 
+/* config-linux.md: at least one of the two. */
 static int finish_weight_device(struct load *l, void *object)
 {
 	const struct spec_throttle *t = object;
@@ -189,6 +194,7 @@ static int finish_weight_device(struct load *l, void *object)
 		.finish = finish_weight_device                                                  \
 	}
 
+/* The second half are the names of the early format for the same members. */
 static const struct field block_io_fields[] = {
 	WEIGHT("weight", false, weight),
 	WEIGHT("leafWeight", false, leaf_weight),
@@ -250,6 +256,7 @@ static int parse_rule_type(struct load *l, const cJSON *j, void *member)
 	return 0;
 }
 
+/* Any order, repeats allowed: "mrw" is "rwm". */
 static int parse_access(struct load *l, const cJSON *j, void *member)
 {
 	unsigned int *access = member;
@@ -279,6 +286,7 @@ static const struct field rule_fields[] = {
 	{ .name = NULL },
 };
 
+/* An absent type or number stands for all of them, as in devices.allow of cgroup v1. */
 static int parse_rule(struct load *l, const cJSON *j, void *member)
 {
 	struct spec_device_rule *rule = member;
@@ -296,6 +304,10 @@ static int parse_rule(struct load *l, const cJSON *j, void *member)
 	return 0;
 }
 
+/*
+ * devices has a "present" flag of its own: without the list the default rules still apply, and
+ * update must know that nothing was said about devices.
+ */
 const struct field spec_resources_fields[] = {
 	{ .name = "memory", .kind = F_OBJECT, .sub = memory_fields },
 	{ .name = "cpu", .kind = F_OBJECT, .sub = cpu_fields },
@@ -403,6 +415,7 @@ static int check_swap(struct load *l, const struct spec_resources *res)
 	return 0;
 }
 
+/* Two limits for one file: which one counts would depend on the order. */
 static int check_hugepages(struct load *l, const struct spec_resources *res)
 {
 	for (size_t i = 0; i < res->n_hugepages; i++) {

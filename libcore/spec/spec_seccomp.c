@@ -24,6 +24,7 @@ struct action {
 	struct opt_u64 data;
 };
 
+/* Handing system calls to an agent needs a listener to be passed on: a later milestone. */
 static int parse_action(struct load *l, const cJSON *j, void *member)
 {
 	int64_t v;
@@ -57,6 +58,7 @@ static int fold_action(struct load *l, const struct action *a, const char *data_
 	return 0;
 }
 
+/* SCMP_CMP_*: numbers of libseccomp, 1 to 7. */
 static int parse_operator(struct load *l, const cJSON *j, void *member)
 {
 	int64_t v;
@@ -67,6 +69,7 @@ static int parse_operator(struct load *l, const cJSON *j, void *member)
 	return r;
 }
 
+/* The native one need not be listed; the compiler of the filter adds it. */
 static int parse_architecture(struct load *l, const cJSON *j, void *member)
 {
 	int64_t v;
@@ -77,6 +80,10 @@ static int parse_architecture(struct load *l, const cJSON *j, void *member)
 	return r;
 }
 
+/*
+ * An empty list differs from an absent one: absent means the default flags, empty none (see
+ * flags_present).
+ */
 static int parse_flags(struct load *l, const cJSON *j, void *member)
 {
 	const cJSON *item;
@@ -97,6 +104,8 @@ static int parse_flags(struct load *l, const cJSON *j, void *member)
 	return 0;
 }
 
+/* Registers are 64 bits wide, so value takes all of them; an index beyond the sixth does not exist.
+ */
 static const struct field arg_fields[] = {
 	{ .name = "index",
 	  .kind = F_U32,
@@ -163,6 +172,7 @@ static const struct field rule_owned[] = {
 	{ .name = NULL },
 };
 
+/* Ownership goes to the array even on failure, so that one path frees. */
 static int parse_rule(struct load *l, const cJSON *j, void *member)
 {
 	struct spec_seccomp_rule *rule = member;
@@ -187,6 +197,7 @@ static int parse_rule(struct load *l, const cJSON *j, void *member)
 	return fold_action(l, &in.action, "errnoRet", &rule->action);
 }
 
+/* The default action does not map one to one, so it has a table and a walk of its own. */
 static const struct field default_fields[] = {
 	{ .name = "defaultAction",
 	  .kind = F_CUSTOM,

@@ -23,7 +23,8 @@
 #include "berth/log.h"
 #include "mount/internal.h"
 
-#define FS_LOG_MAX 256
+#define FS_LOG_MAX   256
+#define FS_PARAM_MAX 255 /* fsconfig(2) takes no longer values */
 
 /* ---- mount fds */
 
@@ -89,6 +90,8 @@ static int set_params(int fsfd, const char *fstype, char *const *super, struct e
 
 		if (r >= 0)
 			continue;
+		if (r == -EINVAL && strlen(*p) > FS_PARAM_MAX)
+			r = -E2BIG;
 		snprintf(what, sizeof(what), "option \"%.100s\"", *p);
 		return fs_error(fsfd, r, err, fstype, what);
 	}
@@ -246,6 +249,12 @@ static int open_source(const struct mnt_op *op, struct err *err)
 		if (copy >= 0)
 			return copy;
 	}
+	if (fd == -EINVAL && !op->recursive)
+		return err_set(
+		    err, fd,
+		    "bind source \"%s\" (is something mounted below it? a user namespace "
+		    "needs rbind then)",
+		    op->source);
 	return err_set(err, fd, "bind source \"%s\"", op->source);
 }
 
@@ -323,13 +332,13 @@ static int sysfs_fallback(const struct mnt_op *op, struct err *err)
 	return take_fd(&fd);
 }
 
+/* A fresh mount has no attributes but those it is made with, so there is nothing to clear. */
 static int make_fs(const struct mnt_op *op, int target_fd, bool created, struct err *err)
 {
 	uint64_t late = op->late_readonly ? MOUNT_ATTR_RDONLY : 0;
+	_cleanup_strv_ char **copy = NULL;
 	char **super = op->super;
-	char **copy = NULL;
 	struct stat st;
-	int fd;
 
 	/* A tmpfs that says nothing about its mode covers a directory whose mode somebody chose. */
 	if (streq(op->fstype, "tmpfs") && !created && !has_param(super, "mode=") &&
@@ -341,17 +350,12 @@ static int make_fs(const struct mnt_op *op, int target_fd, bool created, struct 
 		strv_add(&copy, mode);
 		super = copy;
 	}
-	fd = mnt_new_fs(op->fstype, op->source, super, op->attr_set & ~late, err);
-	strv_free(copy);
-	if (fd == -EPERM && streq(op->fstype, "sysfs")) {
-		err_clear(err);
-		fd = sysfs_fallback(op, err);
-	}
-	return fd;
+	return mnt_new_fs(op->fstype, op->source, super, op->attr_set & ~late, err);
 }
 
 static int do_fs(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
 {
+	uint64_t late = op->late_readonly ? MOUNT_ATTR_RDONLY : 0;
 	_cleanup_close_ int fd = FD_INVALID, target = FD_INVALID;
 	bool created;
 	int r;
@@ -360,9 +364,13 @@ static int do_fs(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
 	if (target < 0)
 		return target;
 	fd = make_fs(op, target, created, err);
-	if (fd < 0)
-		return fd;
-	r = mnt_apply_attrs(fd, op, err);
+	if (fd == -EPERM && streq(op->fstype, "sysfs")) {
+		err_clear(err);
+		fd = sysfs_fallback(op, err);
+		r = fd < 0 ? fd : mnt_apply_attrs(fd, op, err);
+	} else {
+		r = fd < 0 ? fd : apply(fd, true, op->rec_set & ~late, op->rec_clr, err);
+	}
 	return r < 0 ? r : finish_mount(ctx, op, fd, target, err);
 }
 

@@ -230,43 +230,51 @@ static bool expected_failure(struct box *box, int r, struct err *err)
 	return true;
 }
 
+/* What the creator does. */
+static void make_plan(struct box *box)
+{
+	static struct spec_id_map map = { 0, 0, 1 };
+	struct spec_linux *l = &box->spec->linux_;
+
+	if (box->flags & IN_USERNS) {
+		l->namespaces[NS_USER].wanted = true;
+		l->uid_maps = l->gid_maps = &map;
+		l->n_uid_maps = l->n_gid_maps = 1;
+	}
+	box->plan_result = mnt_check_rootfs(box->spec, &box->err);
+	if (box->plan_result == 0)
+		box->plan_result = mnt_plan_build(box->spec, &box->plan, &box->err);
+	if (box->plan_result == 0)
+		box->plan_result = mnt_plan_open_sources(box->plan, &box->err);
+}
+
+/* What init does. */
 static void child(void *arg)
 {
 	struct box *box = arg;
 	struct mnt_ctx ctx = MNT_CTX_INIT;
-	struct mnt_plan *plan = NULL;
 	struct err err = { 0 };
 	int r;
 
-	box->spec->linux_.namespaces[NS_USER].wanted = box->flags & IN_USERNS;
-	if (box->flags & IN_USERNS) {
-		static struct spec_id_map map = { 0, 0, 1 };
-
-		box->spec->linux_.uid_maps = box->spec->linux_.gid_maps = &map;
-		box->spec->linux_.n_uid_maps = box->spec->linux_.n_gid_maps = 1;
-	}
-	CHECK_OK(mnt_check_rootfs(box->spec, &err), &err);
-	r = mnt_plan_build(box->spec, &plan, &err);
-	if (expected_failure(box, r, &err))
+	if (expected_failure(box, box->plan_result, &box->err))
 		_exit(0);
-	CHECK_OK(r, &err);
-	CHECK_OK(mnt_prepare_root(&ctx, plan, &err), &err);
-	r = mnt_mount_all(&ctx, plan, box->view, &err);
+	CHECK_OK(box->plan_result, &box->err);
+	CHECK_OK(mnt_prepare_root(&ctx, box->plan, &err), &err);
+	r = mnt_mount_all(&ctx, box->plan, box->view, &err);
 	if (r == 0)
-		r = mnt_make_devices(&ctx, plan, &err);
+		r = mnt_make_devices(&ctx, box->plan, &err);
 	if (expected_failure(box, r, &err))
 		_exit(0);
 	CHECK_OK(r, &err);
-	CHECK_OK(mnt_change_root(&ctx, plan, box->no_pivot, &err), &err);
-	CHECK_OK(mnt_finish_root(&ctx, plan, &err), &err);
-	r = mnt_mask_paths(&ctx, plan, &err);
+	CHECK_OK(mnt_change_root(&ctx, box->plan, box->no_pivot, &err), &err);
+	CHECK_OK(mnt_finish_root(&ctx, box->plan, &err), &err);
+	r = mnt_mask_paths(&ctx, box->plan, &err);
 	if (expected_failure(box, r, &err))
 		_exit(0);
 	CHECK_OK(r, &err);
 	CHECK(box->want == 0);
 	box->look(box, &ctx);
 	mnt_ctx_done(&ctx);
-	mnt_plan_free(plan);
 	_exit(0);
 }
 
@@ -286,6 +294,7 @@ void box_run(struct box *box, const struct mount_row *rows, size_t n)
 	box->spec = spec_by_hand(root, rows, n);
 	if (box->prepare)
 		box->prepare(box);
+	make_plan(box);
 	if (box->before || box->after)
 		r = in_host(box->flags, box->before, child, box->after, box);
 	else
@@ -296,6 +305,7 @@ void box_run(struct box *box, const struct mount_row *rows, size_t n)
 	assert_string_equal(text, "untouched");
 	assert_int_equal(unlink(secret), 0);
 	assert_int_equal(rmdir(host), 0); /* nothing else is in it */
+	mnt_plan_free(box->plan);
 	spec_by_hand_free(box->spec);
 	scratch_remove(box->dir);
 	free(root);

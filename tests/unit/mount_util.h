@@ -71,6 +71,9 @@ int in_host(unsigned int flags, void (*before)(void *arg), void (*fn)(void *arg)
 struct box {
 	char *dir; /* scratch directory; dir/root is the rootfs, dir/host belongs to the host */
 	struct spec *spec;
+	struct mnt_plan *plan; /* NULL when it was refused: see plan_result and err */
+	int plan_result;
+	struct err err;
 	bool no_pivot;
 	unsigned int flags; /* IN_* */
 	const struct mnt_cgroup_view *view;

@@ -139,7 +139,8 @@ int process_environment(struct process_ctx *p, struct err *err)
 
 	(void)err;
 	if (!home || !*home) {
-		_cleanup_close_ int fd = open("/etc/passwd", O_PATH | O_CLOEXEC | O_NOFOLLOW);
+		_cleanup_close_ int fd =
+		    open("/etc/passwd", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 		_cleanup_free_ char *found = cred_home(fd, p->process->user.uid);
 
 		env_set(&p->env, "HOME", found);

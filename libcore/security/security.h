@@ -78,7 +78,10 @@ struct sec_expect {
 /* Compare /proc/PID/status (through an own procfs fd) with what was asked; -EPERM with the first
  * difference. */
 int sec_read_back(int proc_fd, pid_t pid, const struct sec_expect *want, struct err *err);
-uint64_t caps_available(void); /* mask of capabilities in our own bounding set */
+/* Mask of the capabilities that we could give away: permitted and in our own bounding set. */
+uint64_t caps_available(void);
+/* Are we in the initial user namespace (the full identity map)? */
+bool caps_in_initial_userns(void);
 
 /* --- selfexe.c --- */
 enum selfexe_need { SELFEXE_NONE, SELFEXE_READONLY, SELFEXE_SEALED };

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Id maps of a new user namespace, written by its creator from outside.
+ *
+ * Three ways, by what the kernel allows (user_namespaces(7)): with CAP_SETUID and CAP_SETGID any
+ * map is written directly; without them one's own id alone may be, for groups only after setgroups
+ * is denied for good; everything else is for the setuid helpers newuidmap(1) and newgidmap(1),
+ * which know what /etc/subuid and /etc/subgid grant. A map can be written once, in one write(2).
+ */
+#include "namespace/namespace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <sys/syscall.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/strv.h"
+#include "berth/log.h"
+#include "namespace/internal.h"
+
+#define HELPER_TIMEOUT_MS 10000
+
+struct map_kind {
+	const char *file;   /* below /proc/PID */
+	const char *helper; /* program */
+	const char *grants; /* where an administrator allows ranges */
+	const char *field;  /* of the configuration */
+	int cap;
+};
+
+static const struct map_kind uid_kind = { "uid_map", "newuidmap", "/etc/subuid",
+	                                  "linux.uidMappings", CAP_SETUID };
+static const struct map_kind gid_kind = { "gid_map", "newgidmap", "/etc/subgid",
+	                                  "linux.gidMappings", CAP_SETGID };
+
+int ns_map_text(const struct spec_id_map *maps, size_t n, struct buf *text)
+{
+	if (n > NS_MAP_LINES_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < n; i++) {
+		int r = buf_printf(text, "%u %u %u\n", maps[i].container_id, maps[i].host_id,
+		                   maps[i].size);
+
+		if (r < 0)
+			return r == -EFBIG ? -E2BIG : r;
+	}
+	return 0;
+}
+
+char **ns_map_argv(const char *helper, pid_t pid, const struct spec_id_map *maps, size_t n)
+{
+	char **argv = NULL;
+	char number[16];
+
+	strv_add(&argv, helper);
+	snprintf(number, sizeof(number), "%d", pid);
+	strv_add(&argv, number);
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t columns[] = { maps[i].container_id, maps[i].host_id, maps[i].size };
+
+		for (size_t k = 0; k < ARRAY_SIZE(columns); k++) {
+			snprintf(number, sizeof(number), "%u", columns[k]);
+			strv_add(&argv, number);
+		}
+	}
+	return argv;
+}
+
+bool ns_map_is_own(const struct spec_id_map *maps, size_t n, uint32_t own_id)
+{
+	return n == 1 && maps[0].size == 1 && maps[0].host_id == own_id;
+}
+
+const struct spec_id_map *ns_map_first_foreign(const struct spec_id_map *maps, size_t n,
+                                               uint32_t own_id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!ns_map_is_own(&maps[i], 1, own_id))
+			return &maps[i];
+	return NULL;
+}
+
+uint32_t ns_host_id(const struct spec_id_map *maps, size_t n, uint32_t id)
+{
+	if (n == 0)
+		return id;
+	for (size_t i = 0; i < n; i++)
+		if (id >= maps[i].container_id && id - maps[i].container_id < maps[i].size)
+			return maps[i].host_id + (id - maps[i].container_id);
+	return UINT32_MAX;
+}
+
+static bool have_cap(int cap)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	return syscall(SYS_capget, &head, data) == 0 &&
+	       data[cap / 32].effective & (1u << (cap % 32));
+}
+
+/* PATH first, then where distributions put it: a service's PATH may be empty. NULL: nowhere. */
+static char *find_helper(const char *name)
+{
+	const char *path = getenv("PATH");
+	_cleanup_free_ char *all = xasprintf("%s:/usr/bin:/bin", path ? path : "");
+	char *save = NULL;
+
+	for (char *dir = strtok_r(all, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
+		_cleanup_free_ char *full = path_join(dir, name);
+
+		if (dir[0] == '/' && access(full, X_OK) == 0)
+			return take_ptr(full);
+	}
+	return NULL;
+}
+
+static void trim(char *text)
+{
+	size_t len = strlen(text);
+
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == ' '))
+		text[--len] = '\0';
+}
+
+static int run_helper(const struct map_kind *kind, pid_t pid, const struct spec_id_map *maps,
+                      size_t n, uint32_t own_id, struct err *err)
+{
+	const struct spec_id_map *foreign = ns_map_first_foreign(maps, n, own_id);
+	_cleanup_free_ char *path = find_helper(kind->helper);
+	_cleanup_strv_ char **argv = ns_map_argv(kind->helper, pid, maps, n);
+	char output[512] = "";
+	int status;
+
+	if (!foreign)
+		foreign = &maps[0];
+	if (!path)
+		return err_text(err, -ENOENT,
+		                "%s: maps other than one's own id need %s, which is not in PATH: "
+		                "install it (package uidmap or shadow-utils)",
+		                kind->field, kind->helper);
+	status = proc_run(path, argv, NULL, NULL, HELPER_TIMEOUT_MS, output, sizeof(output));
+	if (status < 0)
+		return err_set(err, status, "%s: run %s", kind->field, path);
+	if (status == 0)
+		return 0;
+	trim(output);
+	return err_text(err, -EPERM,
+	                "%s: %s failed%s%s (does %s grant these ids to user %u, as a line "
+	                "\"%u:%u:%u\" would, and is %s setuid?)",
+	                kind->field, path, output[0] ? ": " : "", output, kind->grants, getuid(),
+	                getuid(), foreign->host_id, foreign->size, kind->helper);
+}
+
+static int write_one(int dir, const struct map_kind *kind, pid_t pid,
+                     const struct spec_id_map *maps, size_t n, uint32_t own_id, struct err *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(NS_MAP_TEXT_MAX);
+	bool direct = have_cap(kind->cap);
+	int r = ns_map_text(maps, n, &text);
+
+	if (r == -E2BIG)
+		return err_text(err, r,
+		                "%s: %zu mappings are more than the kernel takes (%d lines, %d "
+		                "bytes)",
+		                kind->field, n, NS_MAP_LINES_MAX, NS_MAP_TEXT_MAX);
+	if (r < 0 || n == 0)
+		return r < 0 ? err_set(err, r, "%s", kind->field)
+		             : err_text(err, -EINVAL, "%s: is empty", kind->field);
+	if (!direct && ns_map_is_own(maps, n, own_id)) {
+		direct = true;
+		if (kind == &gid_kind) {
+			r = file_write_at(dir, "setgroups", "deny");
+			if (r < 0 && r != -ENOENT)
+				return err_set(err, r, "write \"deny\" to /proc/%d/setgroups", pid);
+		}
+	}
+	if (!direct)
+		return run_helper(kind, pid, maps, n, own_id, err);
+	r = file_write_at(dir, kind->file, text.data);
+	if (r == -EPERM && geteuid() != 0) {
+		log_debug("%s of %d: not permitted, trying %s", kind->file, pid, kind->helper);
+		return run_helper(kind, pid, maps, n, own_id, err);
+	}
+	if (r == -EPERM)
+		return err_set(err, r,
+		               "%s: write /proc/%d/%s (ids outside of our own user namespace, or "
+		               "id 0 of the host without CAP_SETFCAP)",
+		               kind->field, pid, kind->file);
+	return r < 0 ? err_set(err, r, "%s: write /proc/%d/%s", kind->field, pid, kind->file) : 0;
+}
+
+int ns_write_maps(pid_t pid, const struct spec *spec, struct err *err)
+{
+	const struct spec_linux *lin = &spec->linux_;
+	_cleanup_close_ int dir = FD_INVALID;
+	struct statfs fs;
+	char path[32];
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0)
+		return err_set(err, -errno, "open \"%s\"", path);
+	if (fstatfs(dir, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+		return err_text(err, -EPERM, "\"%s\" is not on procfs", path);
+	r = write_one(dir, &uid_kind, pid, lin->uid_maps, lin->n_uid_maps, geteuid(), err);
+	return r < 0
+	           ? r
+	           : write_one(dir, &gid_kind, pid, lin->gid_maps, lin->n_gid_maps, getegid(), err);
+}

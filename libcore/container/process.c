@@ -180,7 +180,7 @@ int process_credentials(struct process_ctx *p, struct err *err)
 	if (process->no_new_privileges)
 		r = cred_no_new_privs(err);
 	else if (p->filter && p->filter->n > 0)
-		r = seccomp_load(p->filter, err);
+		r = seccomp_filter_load(p->filter, err);
 	if (r < 0)
 		return r;
 	/* Once as root and, where that was refused, once as the user: either may be the only one
@@ -260,7 +260,7 @@ int process_late_seccomp(struct process_ctx *p, struct err *err)
 {
 	if (!p->process->no_new_privileges || !p->filter || p->filter->n == 0)
 		return 0;
-	return seccomp_load(p->filter, err);
+	return seccomp_filter_load(p->filter, err);
 }
 
 int process_exec(struct process_ctx *p, struct err *err)

@@ -39,7 +39,7 @@ int seccomp_compile(const struct spec_seccomp *spec, struct seccomp_filter *ret,
  */
 int seccomp_compile_cached(int cache_dirfd, const struct spec_seccomp *spec,
                            struct seccomp_filter *ret, struct err *err);
-int seccomp_load(
+int seccomp_filter_load(
     const struct seccomp_filter *filter,
     struct err *err); /* seccomp(2) SET_MODE_FILTER; needs no_new_privs or CAP_SYS_ADMIN */
 void seccomp_filter_done(struct seccomp_filter *filter);

@@ -55,7 +55,8 @@ inventory() {
 		case " $$ $BASHPID $PPID " in *" $p "*) continue ;; esac
 		proc_line "$p"
 	done
-	sed 's/^/mount /' /proc/self/mountinfo
+	# Without the options of superblocks: those of cgroup2 are the whole machine's.
+	sed 's/^/mount /; s/ - \([^ ]* [^ ]*\) .*/ - \1/' /proc/self/mountinfo
 	find /sys/fs/cgroup -mindepth 1 -type d 2>/dev/null | sed 's/^/cgroup /' | { if [ "${E2E_EXCLUSIVE:-}" = 1 ]; then cat; else grep -F -e "$TAG" || :; fi; }
 	for d in /run/netns/*; do [ ! -e "$d" ] || echo "netns $d"; done
 	for d in /sys/class/net/*"$TAG"*; do [ ! -e "$d" ] || echo "link $d"; done

@@ -218,7 +218,7 @@ load helpers
 
 # bats test_tags=compat
 @test "pause and resume" {
-	need_controller freezer || on_v2
+	on_v2 || need_controller freezer
 	bundle sh -c 'i=0; while :; do i=$((i+1)); echo $i >/tmp/n; usleep 10000; done'
 	config_edit '.mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs"}]'
 	berth create "$ID"

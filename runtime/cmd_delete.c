@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* berth delete: remove a container and all that belongs to it. */
+#include <errno.h>
+
+#include "runtime/launch.h"
+
+static bool force;
+
+static int run(struct ctx *ctx, int argc, char **argv)
+{
+	struct ctr_root root = { .fd = -1 };
+	_cleanup_ctr_ struct ctr *ctr = NULL;
+	int r = ctx_root(ctx, false, &root);
+
+	(void)argc;
+	if (r == 0)
+		r = ctr_open(&root, argv[0], true, &ctr, &ctx->err);
+	if (r == -ENOENT && force) {
+		err_clear(&ctx->err);
+		r = 0;
+	} else if (r == 0) {
+		enum ctr_status status = ctr_status(ctr);
+
+		/* Its clients hear of the end before the shim goes; a shim that does not answer is
+		 * killed below. */
+		if (ctr->shim.pid > 0 &&
+		    (force || status == CTR_STOPPED || status == CTR_CREATED)) {
+			if (status != CTR_STOPPED)
+				(void)ctr_kill_and_wait(ctr);
+			shim_shutdown(ctr->dir_fd);
+		}
+		r = ctr_delete(ctr, force, &ctx->err);
+	}
+	ctr_root_done(&root);
+	return r;
+}
+
+static const struct opt opts[] = {
+	{ "force", 'f', OPT_FLAG, &force, NULL,
+	  "kill it first; a container that does not exist is success", false },
+	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },
+};
+
+const struct command cmd_delete = {
+	.name = "delete",
+	.args = "CONTAINER-ID",
+	.summary = "delete a container and all that belongs to it",
+	.opts = opts,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

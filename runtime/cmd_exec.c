@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* berth exec: one more process in a container, in front of us or kept by a shim of its own. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/names.h"
+#include "base/num.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/strv.h"
+#include "cgroup/cgroup.h"
+#include "runtime/attach.h"
+#include "runtime/foreground.h"
+#include "runtime/launch.h"
+#include "runtime/self.h"
+#include "runtime/shim_mode.h"
+#include "tables/caps.h"
+
+static struct launch_opts o;
+static struct {
+	const char *process, *cwd, *user, *name, *detach_keys;
+	char **env, **caps, **gids;
+	bool tty, no_new_privs, ignore_paused;
+} x;
+
+struct exec {
+	struct ctr_root root;
+	struct ctr *ctr;
+	struct spec *spec; /* of the bundle, now */
+	struct spec_process process;
+	bool with_shim;
+	enum stdio_mode stdio;
+	int console_socket, shim_exe_fd, session_fd;
+	char *name, *session_path, *link, *log_path, *pid_file;
+};
+
+/* --- the process --- */
+
+static int process_from_file(struct ctx *ctx, struct exec *e)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	int r = file_read_at(AT_FDCWD, x.process, SPEC_FILE_MAX, &text, &len);
+
+	if (r < 0)
+		return err_set(&ctx->err, r, "read process file \"%s\"", x.process);
+	return spec_load_process(text, len, &e->process, &ctx->err);
+}
+
+static int add_caps(struct ctx *ctx, struct spec_caps *caps)
+{
+	uint64_t mask = 0;
+	int64_t value;
+
+	for (char **c = x.caps; c && *c; c++) {
+		if (names_value(caps_table, *c, &value) < 0)
+			return err_text(&ctx->err, -EINVAL,
+			                "option --cap: unknown capability \"%s\"", *c);
+		mask |= (uint64_t)1 << value;
+	}
+	if (!mask)
+		return 0;
+	/* Never inheritable: a file with inheritable capabilities must gain nothing from an exec.
+	 */
+	caps->present = true;
+	caps->bounding |= mask;
+	caps->effective |= mask;
+	caps->permitted |= mask;
+	if (caps->inheritable)
+		caps->ambient |= mask & caps->inheritable;
+	return 0;
+}
+
+static int set_groups(struct ctx *ctx, struct spec_user *user)
+{
+	size_t n = strv_len(x.gids);
+	uint32_t gid;
+
+	for (size_t i = 0; i < n; i++) {
+		if (num_parse_u32(x.gids[i], &gid) < 0 || gid == UINT32_MAX)
+			return err_text(&ctx->err, -EINVAL,
+			                "option --additional-gids: invalid gid \"%s\"", x.gids[i]);
+		user->additional_gids = xreallocarray(user->additional_gids,
+		                                      user->n_additional_gids + 1, sizeof(gid_t));
+		user->additional_gids[user->n_additional_gids++] = gid;
+	}
+	return 0;
+}
+
+/* Without --process: what the bundle's config.json says now, changed by the options. */
+static int process_from_options(struct ctx *ctx, struct exec *e, char **argv)
+{
+	struct spec_process *p = &e->process;
+	int r = spec_process_copy(&e->spec->process, p);
+
+	if (r < 0)
+		return err_set(&ctx->err, r, "copy the process");
+	strv_free(p->args);
+	p->args = strv_dup(argv);
+	p->terminal = x.tty;
+	if (x.cwd) {
+		free(p->cwd);
+		p->cwd = xstrdup(x.cwd);
+	}
+	for (char **env = x.env; env && *env; env++) {
+		_cleanup_free_ char *name = xstrdup(*env);
+		char *value = strchr(name, '=');
+
+		if (!value || value == name)
+			return err_text(&ctx->err, -EINVAL,
+			                "option --env: \"%s\" is not NAME=VALUE", *env);
+		*value++ = '\0';
+		env_set(&p->env, name, value);
+	}
+	if (x.user && num_parse_user(x.user, &p->user.uid, &p->user.gid) < 0)
+		return err_text(&ctx->err, -EINVAL,
+		                "option --user: \"%s\" is not UID[:GID] with numbers", x.user);
+	if (x.no_new_privs)
+		p->no_new_privileges = true;
+	r = add_caps(ctx, &p->caps);
+	if (r == 0)
+		r = set_groups(ctx, &p->user);
+	return r;
+}
+
+static int make_process_object(struct ctx *ctx, struct exec *e, char **argv)
+{
+	int r = spec_load_bundle(e->ctr->bundle, NULL, &e->spec, &ctx->err);
+
+	if (r < 0) {
+		/* The bundle may be gone; the container keeps a copy. */
+		err_clear(&ctx->err);
+		r = ctr_load_spec(e->ctr, &e->spec, &ctx->err);
+	}
+	if (r < 0)
+		return r;
+	r = x.process ? process_from_file(ctx, e) : process_from_options(ctx, e, argv);
+	return r < 0 ? r : spec_process_check(&e->process, &ctx->err);
+}
+
+/* --- the ways to run it --- */
+
+static int make_exec(struct keeper_job *job, const struct ctr_process_io *io,
+                     const struct ctr_identity *shim, pid_t *ret_pid, int *ret_pidfd,
+                     struct err *err)
+{
+	struct exec *e = job->arg;
+	struct ctr_exec_opts opts = {
+		.process = &e->process,
+		.io = *io,
+		.no_new_keyring = o.no_new_keyring,
+		.ignore_paused = x.ignore_paused,
+		.keep_fd = job->report_fd,
+	};
+	struct ctr_identity self;
+	int r = ctr_session_record(job->session_fd, &(struct ctr_identity){ 0 }, shim,
+	                           job->shim_link, err);
+
+	if (r == 0)
+		r = ctr_exec(e->ctr, &opts, ret_pid, ret_pidfd, err);
+	if (r < 0)
+		return r;
+	(void)ctr_identity_of(*ret_pid, *ret_pidfd, &self);
+	return ctr_session_record(job->session_fd, &self, shim, job->shim_link, err);
+}
+
+static int exec_with_shim(struct ctx *ctx, struct exec *e, pid_t *ret_pid)
+{
+	struct keeper_job job = {
+		.id = e->ctr->id,
+		.process = &e->process,
+		.stdio = e->stdio,
+		.preserve_fds = o.preserve_fds,
+		.console_socket = e->console_socket,
+		.shim_exe_fd = e->shim_exe_fd,
+		.cgroup = e->ctr->cgroup,
+		.shim_cgroup = e->ctr->shim_cgroup,
+		.started = true,
+		.make = make_exec,
+		.arg = e,
+	};
+	pid_t keeper;
+	int r;
+
+	e->name = x.name ? xstrdup(x.name) : xasprintf("exec-%d", getpid());
+	r = ctr_session_make(e->ctr, e->name, &e->session_fd, &e->session_path, &e->link,
+	                     &ctx->err);
+	if (r < 0)
+		return r;
+	e->log_path =
+	    o.container_log ? xstrdup(o.container_log) : path_join(e->session_path, "log");
+	job.name = e->name;
+	job.session_path = e->session_path;
+	job.session_fd = e->session_fd;
+	job.shim_link = e->link;
+	job.log_path = e->log_path;
+	r = keeper_run(&job, ret_pid, &keeper, &ctx->err);
+	if (r < 0)
+		ctr_session_remove(e->ctr, e->name);
+	return r;
+}
+
+static int attach_to(struct ctx *ctx, struct exec *e)
+{
+	_cleanup_free_ char *ref = xasprintf("%s/%s", e->ctr->id, e->name);
+	struct attach_opts a = {
+		.session_fd = e->session_fd,
+		.name = ref,
+		.detach_keys = x.detach_keys,
+		.terminal = e->process.terminal,
+	};
+	struct attach_result result = { 0 };
+	int r = attach_run(&a, &result, &ctx->err);
+
+	if (r < 0)
+		return r;
+	if (result.detached) {
+		fprintf(stderr, "detached: the process runs on; \"berth attach %s\" comes back\n",
+		        ref);
+		return 0;
+	}
+	shim_shutdown(e->session_fd);
+	ctr_session_remove(e->ctr, e->name);
+	return result.code;
+}
+
+static int exec_here(struct ctx *ctx, struct exec *e, pid_t *ret_pid, int *ret_pidfd,
+                     int *ret_master)
+{
+	struct ctr_exec_opts opts = {
+		.process = &e->process,
+		.io = { .stdio = { 0, 1, 2 },
+		        .preserve_fds = o.preserve_fds,
+		        .console_socket = e->console_socket,
+		        .ret_master = ret_master },
+		.no_new_keyring = o.no_new_keyring,
+		.ignore_paused = x.ignore_paused,
+		.keep_fd = FD_INVALID,
+	};
+
+	if (e->stdio == STDIO_NULL)
+		for (int i = 0; i < 3; i++)
+			opts.io.stdio[i] = FD_INVALID;
+	return ctr_exec(e->ctr, &opts, ret_pid, ret_pidfd, &ctx->err);
+}
+
+static int go(struct ctx *ctx, struct exec *e)
+{
+	_cleanup_close_ int pidfd = FD_INVALID, master = FD_INVALID;
+	pid_t pid = 0;
+	int r =
+	    e->with_shim ? exec_with_shim(ctx, e, &pid) : exec_here(ctx, e, &pid, &pidfd, &master);
+
+	ctr_unlock(e->ctr);
+	if (r == 0 && e->pid_file)
+		r = pid_file_write(e->pid_file, pid, &ctx->err);
+	if (r < 0 || o.detach)
+		return r;
+	if (e->with_shim)
+		return attach_to(ctx, e);
+	r = foreground_wait(pid, pidfd, master, &ctx->err);
+	return r < 0 ? r : proc_exit_code(r);
+}
+
+static int decide(struct ctx *ctx, struct exec *e)
+{
+	struct shim_question q = {
+		.option = o.shim,
+		.foreground = !o.detach,
+		.terminal_here = e->process.terminal && !o.console_socket,
+		.pid_file = o.pid_file != NULL,
+	};
+	int r;
+
+	shim_ask(&q);
+	r = shim_decide(&q, &ctx->err);
+	if (r < 0)
+		return r;
+	e->with_shim = r > 0;
+	if (e->process.terminal && o.detach && !o.console_socket && !e->with_shim)
+		return err_text(&ctx->err, -EINVAL,
+		                "cannot allocate tty if berth will detach without setting console "
+		                "socket (or --shim=always)");
+	if (o.console_socket && (!o.detach || !e->process.terminal))
+		return err_text(
+		    &ctx->err, -EINVAL,
+		    "cannot use console socket if berth will not detach or allocate tty");
+	r = launch_parse_stdio(o.stdio, e->with_shim, &e->stdio, &ctx->err);
+	if (r == 0 && o.console_socket)
+		r = launch_connect_console(o.console_socket, &e->console_socket, &ctx->err);
+	if (r == 0 && e->with_shim) {
+		e->shim_exe_fd = keeper_open_shim(&ctx->err);
+		r = e->shim_exe_fd < 0 ? e->shim_exe_fd : 0;
+	}
+	return r;
+}
+
+static int prepare(struct ctx *ctx, struct exec *e, int argc, char **argv)
+{
+	int r;
+
+	if (argc < 2 && !x.process)
+		return err_text(&ctx->err, -EINVAL, "exec args cannot be empty");
+	if (o.pid_file && o.pid_file[0] != '/') {
+		_cleanup_free_ char *cwd = getcwd(NULL, 0);
+
+		e->pid_file = path_join(cwd ? cwd : "/", o.pid_file);
+	} else {
+		e->pid_file = xstrdup(o.pid_file);
+	}
+	r = ctx_root(ctx, false, &e->root);
+	if (r == 0)
+		r = ctr_open(&e->root, argv[0], true, &e->ctr, &ctx->err);
+	if (r == 0 && ctr_status(e->ctr) == CTR_STOPPED)
+		r = err_text(&ctx->err, -EINVAL, "cannot exec in a stopped container");
+	if (r == 0)
+		r = make_process_object(ctx, e, argv + 1);
+	if (r == 0)
+		r = self_protect(ctx, e->spec, &e->process, &ctx->err);
+	return r == 0 ? decide(ctx, e) : r;
+}
+
+static int run(struct ctx *ctx, int argc, char **argv)
+{
+	struct exec e = { .root.fd = FD_INVALID,
+		          .console_socket = FD_INVALID,
+		          .shim_exe_fd = FD_INVALID,
+		          .session_fd = FD_INVALID };
+	int r;
+
+	if (!o.detach)
+		foreground_prepare();
+	r = prepare(ctx, &e, argc, argv);
+	if (r == 0)
+		r = go(ctx, &e);
+	if (r < 0 && ctx->err.exit_status == 0)
+		ctx->err.exit_status = 255;
+	spec_process_done(&e.process);
+	spec_free(e.spec);
+	ctr_close(e.ctr);
+	ctr_root_done(&e.root);
+	fd_close(e.console_socket);
+	fd_close(e.shim_exe_fd);
+	fd_close(e.session_fd);
+	free(e.name);
+	free(e.session_path);
+	free(e.link);
+	free(e.log_path);
+	free(e.pid_file);
+	return r;
+}
+
+static const struct opt opts[] = {
+	{ "process", 'p', OPT_STRING, &x.process, "FILE", "the whole process as JSON", false },
+	{ "detach", 'd', OPT_FLAG, &o.detach, NULL, "leave the process running and return", false },
+	{ "tty", 't', OPT_FLAG, &x.tty, NULL, "with a terminal", false },
+	{ "name", 0, OPT_STRING, &x.name, "NAME", "name of a kept process: CONTAINER-ID/NAME",
+	  false },
+	{ "cwd", 0, OPT_STRING, &x.cwd, "DIR", "working directory", false },
+	{ "env", 'e', OPT_LIST, &x.env, "NAME=VALUE",
+	  "set an environment variable; may be repeated", false },
+	{ "user", 'u', OPT_STRING, &x.user, "UID[:GID]", "user and group", false },
+	{ "additional-gids", 'g', OPT_LIST, &x.gids, "GID",
+	  "a supplementary group; may be repeated", false },
+	{ "cap", 'c', OPT_LIST, &x.caps, "CAPABILITY", "one more capability; may be repeated",
+	  false },
+	{ "no-new-privs", 0, OPT_FLAG, &x.no_new_privs, NULL, "set no_new_privs", false },
+	{ "ignore-paused", 0, OPT_FLAG, &x.ignore_paused, NULL, "also in a paused container",
+	  false },
+	{ "detach-keys", 0, OPT_STRING, &x.detach_keys, "KEYS",
+	  "keys that leave the process running (default: ctrl-])", false },
+	{ "console-socket", 0, OPT_STRING, &o.console_socket, "PATH",
+	  "unix socket that receives the pty's master", false },
+	{ "pid-file", 0, OPT_STRING, &o.pid_file, "FILE", "write the pid of the process to FILE",
+	  false },
+	{ "preserve-fds", 0, OPT_INT, &o.preserve_fds, "N", "pass N more descriptors, from 3 on",
+	  false },
+	{ "shim", 0, OPT_STRING, &o.shim, "auto|always|never",
+	  "who keeps exit status and stdio (default: auto)", false },
+	{ "stdio", 0, OPT_STRING, &o.stdio, "keep|inherit|null",
+	  "who holds stdio (default: keep with a shim, else inherit)", false },
+	{ "container-log", 0, OPT_STRING, &o.container_log, "FILE",
+	  "log of kept stdio (default: in the state directory)", false },
+	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },
+};
+
+const struct command cmd_exec = {
+	.name = "exec",
+	.args = "CONTAINER-ID COMMAND [ARGUMENT...]",
+	.summary = "run one more process in a container",
+	.opts = opts,
+	.min_args = 1,
+	.max_args = -1,
+	.stop_at_positional = true,
+	.run = run,
+};

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* berth run: create and start, then leave (--detach), attach as the shim's first client (terminal),
+ * or wait. */
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/proc.h"
+#include "runtime/attach.h"
+#include "runtime/foreground.h"
+#include "runtime/launch.h"
+#include "shim/wire/exit_record.h"
+
+static struct launch_opts o;
+static bool keep, rm, no_subreaper;
+static const char *detach_keys;
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* The container has ended in front of us: nothing of it stays, unless asked for. */
+static int finish(struct ctx *ctx, struct launch *l, int code)
+{
+	int r;
+
+	if (keep)
+		return code;
+	if (l->with_shim)
+		shim_shutdown(l->ctr->dir_fd);
+	r = ctr_delete(l->ctr, true, &ctx->err);
+	return r < 0 ? r : code;
+}
+
+static int run_with_shim(struct ctx *ctx, struct launch *l)
+{
+	struct attach_opts a = {
+		.session_fd = l->ctr->dir_fd,
+		.name = l->ctr->id,
+		.detach_keys = detach_keys,
+		.terminal = l->spec->process.terminal,
+	};
+	struct attach_result result = { 0 };
+	int r = launch_start(ctx, l);
+
+	if (r < 0)
+		return r;
+	/* While we attach, others may stop and inspect the container. */
+	ctr_unlock(l->ctr);
+	r = attach_run(&a, &result, &ctx->err);
+	if (r < 0)
+		return r;
+	if (result.detached) {
+		fprintf(stderr, "detached: the container runs on; \"berth attach %s\" comes back\n",
+		        l->ctr->id);
+		return 0;
+	}
+	if (ctr_lock(l->ctr, NULL) < 0)
+		return result.code; /* somebody else has deleted it */
+	return finish(ctx, l, result.code);
+}
+
+static int run_here(struct ctx *ctx, struct launch *l)
+{
+	struct exit_record record;
+	int status, r = exit_record_reserve_at(l->ctr->dir_fd);
+
+	if (r < 0) {
+		launch_destroy(l);
+		return err_set(&ctx->err, r, "reserve the exit record");
+	}
+	r = launch_start(ctx, l);
+	if (r < 0)
+		return r;
+	ctr_unlock(l->ctr);
+	status = foreground_wait(l->ctr->init.pid, l->pidfd, l->master, &ctx->err);
+	if (status < 0)
+		return status;
+	record = exit_record_from_status(status, now_ns());
+	(void)exit_record_write_at(l->ctr->dir_fd, &record);
+	if (ctr_lock(l->ctr, NULL) < 0)
+		return proc_exit_code(status);
+	return finish(ctx, l, proc_exit_code(status));
+}
+
+/* --rm of a detached container: a child that stays until the exit, deletes, and tells nobody. */
+static int run(struct ctx *ctx, int argc, char **argv)
+{
+	struct launch l;
+	int r;
+
+	(void)argc;
+	if (rm && o.detach)
+		return err_text(&ctx->err, -1, "--rm goes with a container in the foreground");
+	if (!o.detach)
+		foreground_prepare();
+	r = launch_create(ctx, &o, argv[0], !o.detach, &l);
+	if (r == 0)
+		r = launch_write_pid_file(ctx, &l);
+	if (r == 0 && o.detach)
+		r = launch_start(ctx, &l);
+	else if (r == 0)
+		r = l.with_shim ? run_with_shim(ctx, &l) : run_here(ctx, &l);
+	launch_done(&l);
+	return r;
+}
+
+static const struct opt opts[] = {
+	LAUNCH_OPTIONS(o),
+	{ "detach", 'd', OPT_FLAG, &o.detach, NULL, "leave the container running and return",
+	  false },
+	{ "keep", 0, OPT_FLAG, &keep, NULL, "do not delete the container when it has ended",
+	  false },
+	{ "rm", 0, OPT_FLAG, &rm, NULL,
+	  "delete the container when it has ended (the default in the foreground)", false },
+	{ "detach-keys", 0, OPT_STRING, &detach_keys, "KEYS",
+	  "keys that leave the container running (default: ctrl-])", false },
+	{ "no-subreaper", 0, OPT_FLAG, &no_subreaper, NULL,
+	  "accepted; berth never becomes a subreaper", true },
+	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },
+};
+
+const struct command cmd_run = {
+	.name = "run",
+	.args = "CONTAINER-ID",
+	.summary = "create and start a container",
+	.opts = opts,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keeper: see keeper.h. */
+#include "runtime/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/sock.h"
+#include "berth/log.h"
+#include "cgroup/cgroup.h"
+#include "kernel/syscalls.h"
+#include "runtime/self.h"
+#include "shim/wire/exit_record.h"
+#include "shim/wire/handover.h"
+
+#define BACKLOG 16
+
+struct report {
+	pid_t pid; /* > 0: made */
+	struct err err;
+};
+
+struct keeper {
+	struct keeper_job *job;
+	struct shim_handover h;
+	struct ctr_process_io io;
+	int master;
+	int io_fds[3]; /* the container's ends; ours to close */
+};
+
+char *keeper_address(const char *session_path, const char *shim_link)
+{
+	return shim_link ? xstrdup(shim_link) : path_join(session_path, "shim.sock");
+}
+
+int keeper_open_shim(struct err *err)
+{
+	const char *given = getenv("BERTH_SHIM_PATH");
+	_cleanup_free_ char *path =
+	    given ? xstrdup(given) : path_join(self_directory(), "berth-shim");
+	int fd = open(path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(err, -errno,
+		               "open the shim \"%s\" (install it beside berth, set "
+		               "BERTH_SHIM_PATH, or use --shim=never)",
+		               path);
+	return fd;
+}
+
+/* Out of the caller's cgroup: a service manager kills what is left in the cgroup of a unit that
+ * ends. */
+static void leave_cgroup(const struct keeper_job *job)
+{
+	struct err err = { 0 };
+
+	if (!job->shim_cgroup || !job->shim_cgroup->usable) {
+		log_debug("the shim stays in the caller's cgroup: %s",
+		          job->shim_cgroup ? job->shim_cgroup->why : "no cgroup");
+		return;
+	}
+	if (cg_create(job->shim_cgroup, &err) < 0 ||
+	    cg_attach(job->shim_cgroup, getpid(), &err) < 0)
+		log_warn("the shim stays in the caller's cgroup: %s", err.msg);
+}
+
+static int listen_socket(struct keeper *k, struct err *err)
+{
+	struct keeper_job *job = k->job;
+	int fd = sock_listen_at(job->session_fd, "shim.sock", BACKLOG);
+
+	if (fd < 0)
+		return err_set(err, fd, "listen on \"%s/shim.sock\"", job->session_path);
+	k->h.listen_fd = fd;
+	if (job->shim_link) {
+		_cleanup_free_ char *dir = path_dir(job->shim_link);
+		_cleanup_free_ char *target = path_join(job->session_path, "shim.sock");
+
+		(void)mkdir(dir, 0700);
+		(void)unlink(job->shim_link);
+		if (symlink(target, job->shim_link) < 0)
+			return err_set(err, -errno, "link \"%s\"", job->shim_link);
+	}
+	return 0;
+}
+
+/*
+ * A pipe for output. The container's end is O_RDWR: should the shim die, a writer then neither gets
+ * SIGPIPE nor loses what it wrote. Both ends are separate file descriptions, so the container
+ * cannot change the flags of ours.
+ */
+static int output_pipe(int *ret_theirs, int *ret_ours)
+{
+	_cleanup_close_ int r = FD_INVALID, w = FD_INVALID;
+	int fds[2], theirs;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	r = fds[0];
+	w = fds[1];
+	theirs = fd_reopen(w, O_RDWR | O_CLOEXEC);
+	if (theirs < 0)
+		return theirs;
+	(void)fd_nonblock(r, true);
+	*ret_theirs = theirs;
+	*ret_ours = take_fd(&r);
+	return 0;
+}
+
+static int input_pipe(int *ret_theirs, int *ret_ours)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	(void)fd_nonblock(fds[1], true);
+	*ret_theirs = fds[0];
+	*ret_ours = fds[1];
+	return 0;
+}
+
+static int kept_pipes(struct keeper *k, struct err *err)
+{
+	int r = input_pipe(&k->io_fds[0], &k->h.stdin_fd);
+
+	if (r == 0)
+		r = output_pipe(&k->io_fds[1], &k->h.stdout_fd);
+	if (r == 0)
+		r = output_pipe(&k->io_fds[2], &k->h.stderr_fd);
+	return r < 0 ? err_set(err, r, "make the pipes of the container") : 0;
+}
+
+static int prepare_stdio(struct keeper *k, struct err *err)
+{
+	struct keeper_job *job = k->job;
+	int r = 0;
+
+	for (int i = 0; i < 3; i++) {
+		k->io_fds[i] = FD_INVALID;
+		if (job->stdio == STDIO_INHERIT) {
+			k->io_fds[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
+			if (k->io_fds[i] < 0)
+				return err_set(err, -errno, "keep descriptor %d for the container",
+				               i);
+		}
+	}
+	if (job->stdio == STDIO_KEEP && !job->process->terminal)
+		r = kept_pipes(k, err);
+	memcpy(k->io.stdio, k->io_fds, sizeof(k->io_fds));
+	k->io.preserve_fds = job->preserve_fds;
+	k->io.console_socket = job->console_socket;
+	k->io.ret_master = &k->master;
+	return r;
+}
+
+/* The caller must get end-of-file on its pipes when the runtime has gone, whatever lives on here.
+ */
+static int drop_stdio(struct err *err)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return err_set(err, -errno, "open \"/dev/null\"");
+	for (int i = 0; i < 3; i++)
+		if (dup2(null, i) < 0)
+			return err_set(err, -errno, "put /dev/null on descriptor %d", i);
+	fd_close(null);
+	return 0;
+}
+
+/* What the shim watches and uses of the container's cgroup; each may be missing. */
+static void open_cgroup_files(struct keeper *k)
+{
+	const struct cg *cg = k->job->cgroup;
+	char path[4096];
+
+	if (!cg || !cg->usable)
+		return;
+	if (cg_oom_file(cg, path, sizeof(path))) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+		k->h.oom_fd = fd < 0 ? FD_INVALID : fd;
+	}
+	for (size_t i = 0; i < cg->n_dirs && k->job->name[0] == '\0'; i++) {
+		int fd;
+
+		if (!cg->dirs[i].v2)
+			continue;
+		snprintf(path, sizeof(path), "%s%s/cgroup.kill", cg->dirs[i].mount,
+		         cg->dirs[i].path);
+		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+		k->h.cgroup_kill_fd = fd < 0 ? FD_INVALID : fd;
+	}
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static int make_process(struct keeper *k, struct err *err)
+{
+	struct keeper_job *job = k->job;
+	struct ctr_identity self = { 0 };
+	int r;
+
+	(void)ctr_identity_of(getpid(), -1, &self);
+	r = exit_record_reserve_at(job->session_fd);
+	if (r < 0)
+		return err_set(err, r, "reserve the exit record in \"%s\"", job->session_path);
+	k->h.created_ns = now_ns();
+	r = job->make(job, &k->io, &self, &k->h.pid, &k->h.pidfd, err);
+	if (r < 0)
+		return r;
+	if (job->started)
+		k->h.started_ns = now_ns();
+	if (job->process->terminal && job->console_socket < 0) {
+		k->h.pty_fd = take_fd(&k->master);
+		k->h.terminal = true;
+		k->h.rows = job->process->console_height;
+		k->h.cols = job->process->console_width;
+		(void)fd_nonblock(k->h.pty_fd, true);
+	}
+	for (int i = 0; i < 3; i++)
+		fd_reset(&k->io_fds[i]);
+	open_cgroup_files(k);
+	return 0;
+}
+
+static void send_report(int fd, pid_t pid, const struct err *err)
+{
+	struct report rep = { .pid = pid, .err = *err };
+
+	(void)send(fd, &rep, sizeof(rep), MSG_NOSIGNAL);
+}
+
+/* Nobody is left to tell: end the process and record that its status is not known. */
+static _Noreturn void lost(struct keeper *k)
+{
+	(void)proc_pidfd_signal(k->h.pidfd, SIGKILL);
+	(void)proc_waitpid(k->h.pid, NULL);
+	_exit(1);
+}
+
+static _Noreturn void become_shim(struct keeper *k)
+{
+	struct keeper_job *job = k->job;
+	char number[16];
+	char *argv[] = { (char *)"berth-shim", (char *)"--handover", number, NULL };
+	char *env[] = { NULL };
+	int memfd = FD_INVALID;
+
+	k->h.id = job->id;
+	k->h.name = job->name;
+	k->h.session_path = job->session_path;
+	k->h.log_path = job->stdio == STDIO_KEEP ? job->log_path : NULL;
+	k->h.stdin_mode = job->stdio == STDIO_KEEP ? SHIM_STDIN_KEEP : SHIM_STDIN_NEVER;
+	if (handover_write(&k->h, &memfd, NULL) < 0 || handover_keep_fds(&k->h, memfd) < 0)
+		lost(k);
+	snprintf(number, sizeof(number), "%d", memfd);
+	(void)k_execveat(job->shim_exe_fd, "", argv, env, AT_EMPTY_PATH);
+	lost(k);
+}
+
+static _Noreturn void keeper_main(struct keeper_job *job, int report)
+{
+	struct keeper k = { .job = job, .master = FD_INVALID };
+	struct err err = { 0 };
+	int r;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	proc_reset_signals();
+	handover_init(&k.h);
+	(void)setsid();
+	umask(077);
+	/* A descriptor of its own: the one in hand carries the lock, which must end with the
+	 * runtime. */
+	k.h.dir_fd = openat(job->session_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	leave_cgroup(job);
+	r = k.h.dir_fd < 0 ? err_set(&err, -errno, "open \"%s\"", job->session_path)
+	                   : prepare_stdio(&k, &err);
+	if (r == 0)
+		r = drop_stdio(&err);
+	if (r == 0)
+		r = listen_socket(&k, &err);
+	if (r == 0)
+		r = make_process(&k, &err);
+	if (r < 0) {
+		send_report(report, -1, &err);
+		_exit(1);
+	}
+	prctl(PR_SET_PDEATHSIG, 0);
+	send_report(report, k.h.pid, &err);
+	(void)!chdir("/");
+	become_shim(&k);
+}
+
+static int read_report(int fd, pid_t keeper, pid_t *ret_pid, struct err *err)
+{
+	struct report rep;
+	ssize_t n;
+
+	do
+		n = recv(fd, &rep, sizeof(rep), 0);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(rep)) {
+		int status = 0;
+
+		(void)proc_waitpid(keeper, &status);
+		return err_text(err, -EPIPE,
+		                "the keeper (pid %d) was killed before it could report", keeper);
+	}
+	rep.err.msg[sizeof(rep.err.msg) - 1] = '\0';
+	if (rep.pid <= 0) {
+		(void)proc_waitpid(keeper, NULL);
+		*err = rep.err;
+		return rep.err.code < 0 ? rep.err.code : -EIO;
+	}
+	*ret_pid = rep.pid;
+	return 0;
+}
+
+int keeper_run(struct keeper_job *job, pid_t *ret_pid, pid_t *ret_keeper, struct err *err)
+{
+	_cleanup_close_ int ours = FD_INVALID;
+	int sock[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
+		return err_set(err, -errno, "make the report socket");
+	ours = sock[0];
+	job->report_fd = sock[1];
+	(void)fflush(stdout);
+	pid = fork();
+	if (pid < 0) {
+		int r = -errno;
+
+		fd_close(sock[1]);
+		return err_set(err, r, "fork the keeper");
+	}
+	if (pid == 0) {
+		fd_close(ours);
+		keeper_main(job, sock[1]);
+	}
+	fd_close(sock[1]);
+	*ret_keeper = pid;
+	return read_report(ours, pid, ret_pid, err);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper: the child of the runtime that becomes a container's (or a kept exec's) shim.
+ *
+ *     runtime R ──fork──► keeper K: setsid, own cgroup, pipes, socket listening, make()
+ * ──"created"──► R └─execve──► berth-shim (same pid)
+ *
+ * K makes the process itself, so that the process is its child, and then turns into the shim, which
+ * costs none of the runtime's memory. It is tied to R by PDEATHSIG until it has reported; an error
+ * crosses the report socket as it is.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "berth/container.h"
+#include "berth/err.h"
+
+enum stdio_mode { STDIO_KEEP, STDIO_INHERIT, STDIO_NULL };
+
+struct keeper_job {
+	const char *id, *name;    /* name "" for the container itself */
+	const char *session_path; /* absolute */
+	int session_fd;           /* directory: shim.sock, exit.json, log */
+	const char *shim_link;    /* short path to the socket, or NULL */
+	const char *log_path;     /* absolute, or NULL: no log */
+	const struct spec_process *process;
+	enum stdio_mode stdio;
+	int preserve_fds;
+	int console_socket; /* FD_INVALID */
+	int shim_exe_fd;
+	struct cg *cgroup, *shim_cgroup; /* may be NULL */
+	bool started;                    /* the process runs as soon as it is made (exec) */
+	/* Make the process; fill shim's identity in where it is recorded. */
+	int (*make)(struct keeper_job *job, const struct ctr_process_io *io,
+	            const struct ctr_identity *shim, pid_t *ret_pid, int *ret_pidfd,
+	            struct err *err);
+	void *arg;
+	int report_fd; /* set by keeper_run: children of make() must close it */
+};
+
+/* Open berth-shim beside our own binary (or BERTH_SHIM_PATH). -errno with a hint. */
+int keeper_open_shim(struct err *err);
+/* R's side: fork K, wait for its report. *ret_pid: the made process. A K that was killed is -EPIPE.
+ */
+int keeper_run(struct keeper_job *job, pid_t *ret_pid, pid_t *ret_keeper, struct err *err);
+/* "shim.sock" by a name that fits into sun_path: session_path/shim.sock or the link. Caller frees.
+ */
+char *keeper_address(const char *session_path, const char *shim_link);

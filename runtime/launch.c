@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a bundle to a created container. Everything that can be refused is refused before the id is
+ * reserved, which is the first side effect; from then on a failure is undone by ctr_destroy() from
+ * the journal.
+ */
+#include "runtime/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/sock.h"
+#include "berth/log.h"
+#include "cgroup/cgroup.h"
+#include "kernel/probe.h"
+#include "runtime/self.h"
+#include "runtime/shim_mode.h"
+#include "security/security.h"
+
+bool launch_is_rootless(const struct ctx *ctx)
+{
+	if (streq(ctx->rootless, "true"))
+		return true;
+	if (streq(ctx->rootless, "false"))
+		return false;
+	if (geteuid() != 0)
+		return true;
+	return !caps_in_initial_userns();
+}
+
+int launch_parse_stdio(const char *text, bool with_shim, enum stdio_mode *ret, struct err *err)
+{
+	if (!text)
+		*ret = with_shim ? STDIO_KEEP : STDIO_INHERIT;
+	else if (streq(text, "keep"))
+		*ret = STDIO_KEEP;
+	else if (streq(text, "inherit"))
+		*ret = STDIO_INHERIT;
+	else if (streq(text, "null"))
+		*ret = STDIO_NULL;
+	else
+		return err_text(err, -EINVAL,
+		                "option --stdio: \"%s\" is none of keep, inherit, null", text);
+	if (*ret == STDIO_KEEP && !with_shim)
+		return err_text(err, -EINVAL,
+		                "option --stdio=keep needs a shim: use --shim=always");
+	return 0;
+}
+
+int launch_connect_console(const char *path, int *ret, struct err *err)
+{
+	int fd = sock_connect_path(path, SOCK_STREAM);
+
+	if (fd < 0)
+		return err_set(err, fd, "connect to console socket \"%s\"", path);
+	*ret = fd;
+	return 0;
+}
+
+int pid_file_write(const char *path, pid_t pid, struct err *err)
+{
+	_cleanup_free_ char *dir = path_dir(path);
+	_cleanup_free_ char *text = xasprintf("%d", pid);
+	_cleanup_close_ int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r =
+	    fd < 0 ? -errno : file_replace_at(fd, path_base(path), text, strlen(text), 0644, false);
+
+	return r < 0 ? err_set(err, r, "write pid file \"%s\"", path) : 0;
+}
+
+static char *absolute(const char *path)
+{
+	_cleanup_free_ char *cwd = NULL;
+
+	if (!path || path[0] == '/')
+		return xstrdup(path);
+	cwd = getcwd(NULL, 0);
+	return path_join(cwd ? cwd : "/", path);
+}
+
+/* Terminal, socket and detach must fit together before anything is made. */
+static int check_terminal(const struct launch *l, bool foreground, struct err *err)
+{
+	bool terminal = l->spec->process.terminal;
+
+	if (terminal && !foreground && !l->opts->console_socket && !l->with_shim)
+		return err_text(err, -EINVAL,
+		                "cannot allocate tty if berth will detach without setting console "
+		                "socket (or --shim=always)");
+	if (l->opts->console_socket && (foreground || !terminal))
+		return err_text(
+		    err, -EINVAL,
+		    "cannot use console socket if berth will not detach or allocate tty");
+	return 0;
+}
+
+static int load(struct ctx *ctx, struct launch *l, bool foreground)
+{
+	_cleanup_free_ char *bundle = absolute(l->opts->bundle ? l->opts->bundle : ".");
+	_cleanup_free_ char *clean = path_clean(bundle);
+	struct shim_question q = {
+		.option = l->opts->shim,
+		.foreground = foreground,
+		.pid_file = l->opts->pid_file != NULL,
+	};
+	int r;
+
+	/* The probe's children run while we parse. */
+	r = spec_load_bundle(clean, l->opts->config, &l->spec, &ctx->err);
+	if (r < 0)
+		return r;
+	if (l->spec->warnings)
+		log_warn("%s", l->spec->warnings);
+	q.terminal_here = l->spec->process.terminal && !l->opts->console_socket;
+	shim_ask(&q);
+	r = shim_decide(&q, &ctx->err);
+	if (r < 0)
+		return r;
+	l->with_shim = r > 0;
+	l->terminal_here = q.terminal_here && !l->with_shim;
+	r = check_terminal(l, foreground, &ctx->err);
+	if (r == 0)
+		r = launch_parse_stdio(l->opts->stdio, l->with_shim, &l->stdio, &ctx->err);
+	return r == 0 ? self_protect(ctx, l->spec, &l->spec->process, &ctx->err) : r;
+}
+
+static int plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struct cg **ret,
+                        struct cg **ret_shim)
+{
+	struct cg_request req = {
+		.id = id,
+		.cgroups_path = l->spec->linux_.cgroups_path,
+		.limits_wanted = ctr_wants_limits(l->spec),
+		.rootless = launch_is_rootless(ctx),
+		.below_own = !l->with_shim,
+	};
+	struct cg_host *host = NULL;
+	int r = cg_host_detect(&host, &ctx->err);
+
+	if (r == 0)
+		r = cg_plan(host, &req, ret, &ctx->err);
+	if (r == 0 && l->with_shim && cg_plan_shim(host, id, req.rootless, ret_shim, NULL) < 0)
+		*ret_shim = NULL;
+	cg_host_free(host);
+	return r;
+}
+
+static int open_early(struct ctx *ctx, struct launch *l)
+{
+	int r = 0;
+
+	if (l->opts->console_socket)
+		r = launch_connect_console(l->opts->console_socket, &l->console_socket, &ctx->err);
+	if (r == 0 && l->with_shim) {
+		l->shim_exe_fd = keeper_open_shim(&ctx->err);
+		r = l->shim_exe_fd < 0 ? l->shim_exe_fd : 0;
+	}
+	return r;
+}
+
+static int make_container(struct keeper_job *job, const struct ctr_process_io *io,
+                          const struct ctr_identity *shim, pid_t *ret_pid, int *ret_pidfd,
+                          struct err *err)
+{
+	struct launch *l = job->arg;
+	struct ctr_create_opts opts = {
+		.no_pivot = l->opts->no_pivot,
+		.no_new_keyring = l->opts->no_new_keyring,
+		.io = *io,
+		.shim = *shim,
+		.shim_address = l->address,
+		.log_path = l->stdio == STDIO_KEEP ? l->log_path : NULL,
+		.stdio_kept = l->stdio == STDIO_KEEP,
+		.keep_fd = job->report_fd,
+	};
+	int r = ctr_create(l->ctr, l->plan, &opts, ret_pidfd, err);
+
+	*ret_pid = l->ctr->init.pid;
+	return r;
+}
+
+static int create_with_shim(struct ctx *ctx, struct launch *l)
+{
+	struct keeper_job job = {
+		.id = l->ctr->id,
+		.name = "",
+		.session_path = l->session_path,
+		.session_fd = l->ctr->dir_fd,
+		.shim_link = l->ctr->shim_link,
+		.log_path = l->log_path,
+		.process = &l->spec->process,
+		.stdio = l->stdio,
+		.preserve_fds = l->opts->preserve_fds,
+		.console_socket = l->console_socket,
+		.shim_exe_fd = l->shim_exe_fd,
+		.cgroup = l->ctr->cgroup,
+		.shim_cgroup = l->ctr->shim_cgroup,
+		.make = make_container,
+		.arg = l,
+	};
+	pid_t pid, keeper = 0;
+	int r = keeper_run(&job, &pid, &keeper, &ctx->err);
+
+	return r < 0 ? r : ctr_reload(l->ctr, &ctx->err);
+}
+
+static int create_here(struct ctx *ctx, struct launch *l)
+{
+	struct ctr_create_opts opts = {
+		.no_pivot = l->opts->no_pivot,
+		.no_new_keyring = l->opts->no_new_keyring,
+		.io = {
+			.stdio = { 0, 1, 2 },
+			.preserve_fds = l->opts->preserve_fds,
+			.console_socket = l->console_socket,
+			.ret_master = &l->master,
+		},
+		.keep_fd = FD_INVALID,
+	};
+
+	if (l->stdio == STDIO_NULL)
+		for (int i = 0; i < 3; i++)
+			opts.io.stdio[i] = FD_INVALID;
+	return ctr_create(l->ctr, l->plan, &opts, &l->pidfd, &ctx->err);
+}
+
+int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *id, bool foreground,
+                  struct launch *l)
+{
+	struct cg *cg = NULL, *shim_cg = NULL;
+	int r;
+
+	*l = (struct launch){
+		.root.fd = FD_INVALID,
+		.master = FD_INVALID,
+		.pidfd = FD_INVALID,
+		.console_socket = FD_INVALID,
+		.shim_exe_fd = FD_INVALID,
+		.opts = opts,
+	};
+	l->pid_file = absolute(opts->pid_file);
+	if (!ctr_id_valid(id, &ctx->err))
+		return -EINVAL;
+	r = load(ctx, l, foreground);
+	if (r == 0)
+		r = probe_require(&ctx->err);
+	if (r == 0)
+		r = ctx_root(ctx, true, &l->root);
+	if (r == 0)
+		r = ctr_plan_new(l->spec, &l->root, launch_is_rootless(ctx), &l->plan, &ctx->err);
+	if (r == 0)
+		r = open_early(ctx, l);
+	if (r == 0)
+		r = plan_cgroups(ctx, l, id, &cg, &shim_cg);
+	if (r < 0)
+		return r;
+	r = ctr_reserve(&l->root, id, l->spec, cg, shim_cg, &l->ctr, &ctx->err);
+	if (r < 0)
+		return r;
+	l->session_path = path_join(l->root.path, id);
+	l->address = keeper_address(l->session_path, l->ctr->shim_link);
+	l->log_path =
+	    opts->container_log ? absolute(opts->container_log) : path_join(l->session_path, "log");
+	r = l->with_shim ? create_with_shim(ctx, l) : create_here(ctx, l);
+	if (r < 0)
+		launch_destroy(l);
+	return r;
+}
+
+void launch_destroy(struct launch *l)
+{
+	struct err err = { 0 };
+
+	if (!l->ctr)
+		return;
+	(void)ctr_reload(l->ctr, NULL); /* what a keeper has recorded before it failed */
+	if (ctr_destroy(l->ctr, true, &err) < 0)
+		log_warn("undo of container \"%s\": %s; try: berth delete --force %s", l->ctr->id,
+		         err.msg, l->ctr->id);
+}
+
+int launch_start(struct ctx *ctx, struct launch *l)
+{
+	int r = ctr_start(l->ctr, &ctx->err);
+
+	if (r < 0) {
+		launch_destroy(l);
+		return r;
+	}
+	if (l->with_shim)
+		shim_notify_started(l->ctr->dir_fd);
+	return 0;
+}
+
+int launch_write_pid_file(struct ctx *ctx, struct launch *l)
+{
+	int r = l->pid_file ? pid_file_write(l->pid_file, l->ctr->init.pid, &ctx->err) : 0;
+
+	if (r < 0)
+		launch_destroy(l);
+	return r;
+}
+
+void launch_done(struct launch *l)
+{
+	ctr_plan_free(l->plan);
+	spec_free(l->spec);
+	ctr_close(l->ctr);
+	ctr_root_done(&l->root);
+	fd_close(l->master);
+	fd_close(l->pidfd);
+	fd_close(l->console_socket);
+	fd_close(l->shim_exe_fd);
+	free(l->session_path);
+	free(l->address);
+	free(l->log_path);
+	free(l->pid_file);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What `create` and `run` share: options, the road from a bundle to a created container, and the
+ * way back when something fails.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "berth/container.h"
+#include "runtime/cmd.h"
+#include "runtime/keeper.h"
+
+struct launch_opts { /* filled by option rows */
+	const char *bundle, *config, *console_socket, *pid_file, *shim, *stdio, *container_log;
+	bool no_pivot, no_new_keyring, detach;
+	int preserve_fds;
+};
+/* The option rows of create; run appends its own. */
+#define LAUNCH_OPTIONS(o)                                                                              \
+	{ "bundle",    'b',   OPT_STRING,                                                              \
+	  &(o).bundle, "DIR", "the bundle (default: the current directory)",                           \
+	  false },                                                                                     \
+	    { "config", 'f', OPT_STRING, &(o).config, "FILE", "another name for config.json", false }, \
+	    { "console-socket",                                                                        \
+	      0,                                                                                       \
+	      OPT_STRING,                                                                              \
+	      &(o).console_socket,                                                                     \
+	      "PATH",                                                                                  \
+	      "unix socket that receives the pty's master",                                            \
+	      false },                                                                                 \
+	    { "pid-file",    0,      OPT_STRING,                                                       \
+	      &(o).pid_file, "FILE", "write the pid of the container's init to FILE",                  \
+	      false },                                                                                 \
+	    { "no-pivot",    0,    OPT_FLAG,                                                           \
+	      &(o).no_pivot, NULL, "move the root and chroot instead of pivot_root (ramdisks)",        \
+	      false },                                                                                 \
+	    { "no-new-keyring",                                                                        \
+	      0,                                                                                       \
+	      OPT_FLAG,                                                                                \
+	      &(o).no_new_keyring,                                                                     \
+	      NULL,                                                                                    \
+	      "keep the caller's session keyring",                                                     \
+	      false },                                                                                 \
+	    { "preserve-fds",                                                                          \
+	      0,                                                                                       \
+	      OPT_INT,                                                                                 \
+	      &(o).preserve_fds,                                                                       \
+	      "N",                                                                                     \
+	      "pass N more descriptors, from 3 on",                                                    \
+	      false },                                                                                 \
+	    { "shim",                                                                                  \
+	      0,                                                                                       \
+	      OPT_STRING,                                                                              \
+	      &(o).shim,                                                                               \
+	      "auto|always|never",                                                                     \
+	      "who keeps exit status and stdio (default: auto)",                                       \
+	      false },                                                                                 \
+	    { "stdio",                                                                                 \
+	      0,                                                                                       \
+	      OPT_STRING,                                                                              \
+	      &(o).stdio,                                                                              \
+	      "keep|inherit|null",                                                                     \
+	      "who holds stdio (default: keep with a shim, else inherit)",                             \
+	      false },                                                                                 \
+	{                                                                                              \
+		"container-log", 0, OPT_STRING, &(o).container_log, "FILE",                            \
+		    "log of kept stdio (default: in the state directory)", false                       \
+	}
+
+struct launch {
+	struct ctr_root root;
+	struct spec *spec;
+	struct ctr_plan *plan;
+	struct ctr *ctr;
+	bool with_shim;
+	bool terminal_here; /* a terminal that is neither handed over nor kept by a shim: ours to
+	                       relay */
+	int master;         /* of such a terminal */
+	int pidfd;          /* of init when it is our child */
+	char *session_path, *address, *log_path, *pid_file;
+	enum stdio_mode stdio;
+	int console_socket;
+	int shim_exe_fd;
+	const struct launch_opts *opts;
+};
+
+/* Bring container `id` to "created". On failure nothing is left. */
+int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *id, bool foreground,
+                  struct launch *ret);
+/* Start it and tell the shim. On failure the container is destroyed. */
+int launch_start(struct ctx *ctx, struct launch *l);
+int launch_write_pid_file(struct ctx *ctx, struct launch *l);
+/* Undo of a created container that cannot be kept. */
+void launch_destroy(struct launch *l);
+void launch_done(struct launch *l);
+
+bool launch_is_rootless(const struct ctx *ctx);
+int launch_parse_stdio(const char *text, bool with_shim, enum stdio_mode *ret, struct err *err);
+int launch_connect_console(const char *path, int *ret, struct err *err);
+/* Decimal, no newline, by rename, after success only. */
+int pid_file_write(const char *path, pid_t pid, struct err *err);
+/* Best effort: tell the shim of a session that its process has started. */
+void shim_notify_started(int session_fd);
+/* Ask the shim of a session to end, so that its clients hear the last of it; bounded. */
+void shim_shutdown(int session_fd);

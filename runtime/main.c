@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * berth: global options, the command table, the one place where errors become text and an exit
+ * status.
+ *
+ * The final error goes to the log (where callers of OCI runtimes look for it) and, when that is a
+ * file, also to stderr in plain words: one line each.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "berth/log.h"
+#include "berth/version.h"
+#include "kernel/probe.h"
+#include "runtime/cmd.h"
+#include "runtime/opt.h"
+#include "version.h"
+
+static const struct command *const commands[] = {
+	&cmd_create, &cmd_delete, &cmd_exec,  &cmd_features, &cmd_gc,
+	&cmd_kill,   &cmd_list,   &cmd_pause, &cmd_ps,       &cmd_resume,
+	&cmd_run,    &cmd_spec,   &cmd_start, &cmd_state,    &cmd_stop,
+};
+
+static struct {
+	const char *root, *log, *log_format, *rootless;
+	bool debug, systemd_cgroup, version;
+} global = { .log_format = "text", .rootless = "auto" };
+
+static const struct opt global_opts[] = {
+	{ "root", 0, OPT_STRING, &global.root, "DIR",
+	  "directory of the state (default: /run/berth, or $XDG_RUNTIME_DIR/berth)", false },
+	{ "log", 0, OPT_STRING, &global.log, "FILE", "append the log to FILE (default: stderr)",
+	  false },
+	{ "log-format", 0, OPT_STRING, &global.log_format, "text|json", "format of the log",
+	  false },
+	{ "debug", 0, OPT_FLAG, &global.debug, NULL, "log each step with its duration", false },
+	{ "systemd-cgroup", 0, OPT_FLAG, &global.systemd_cgroup, NULL,
+	  "use the systemd cgroup driver (not there yet)", true },
+	{ "rootless", 0, OPT_STRING, &global.rootless, "true|false|auto",
+	  "tolerate missing permission over cgroups", false },
+	{ "criu", 0, OPT_IGNORED, NULL, "PATH", "ignored", true },
+	{ "version", 'v', OPT_FLAG, &global.version, NULL, "print the version", false },
+	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },
+};
+
+static void print_version(void)
+{
+	const struct scmp_version *v = seccomp_version();
+
+	printf("berth version %s\ncommit: %s\nspec: %s\n", BERTH_VERSION, BERTH_COMMIT,
+	       BERTH_SPEC_VERSION);
+	if (v)
+		printf("libseccomp: %u.%u.%u\n", v->major, v->minor, v->micro);
+}
+
+static void print_help(void)
+{
+	printf("NAME:\n   berth - Open Container Initiative runtime\n\n"
+	       "USAGE:\n   berth [global options] command [command options] [arguments...]\n\n"
+	       "VERSION:\n   %s\n\nCOMMANDS:\n",
+	       BERTH_VERSION);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!commands[i]->hidden)
+			printf("   %-10s %s\n", commands[i]->name, commands[i]->summary);
+	printf("   %-10s %s\n\nGLOBAL OPTIONS:\n", "help", "show the help of a command");
+	opt_print_help(global_opts);
+}
+
+static void print_command_help(const struct command *c)
+{
+	printf("NAME:\n   berth %s - %s\n\nUSAGE:\n   berth %s [command options] %s\n\nOPTIONS:\n",
+	       c->name, c->summary, c->name, c->args);
+	opt_print_help(c->opts);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (streq(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+int ctx_root(struct ctx *ctx, bool create, struct ctr_root *ret)
+{
+	_cleanup_free_ char *path =
+	    ctx->root_path ? xstrdup(ctx->root_path) : ctr_root_default(&ctx->err);
+
+	return path ? ctr_root_open(path, create, ret, &ctx->err) : -ENOENT;
+}
+
+static int setup_log(struct err *err)
+{
+	enum log_format format = LOG_FORMAT_TEXT;
+	int fd;
+
+	if (streq(global.log_format, "json"))
+		format = LOG_FORMAT_JSON;
+	else if (!streq(global.log_format, "text"))
+		return err_text(err, -EINVAL, "invalid log-format: %s", global.log_format);
+	/* Away from 0-2, which become the container's. */
+	if (global.log)
+		fd = open(global.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	else
+		fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return err_set(err, -errno, "open log \"%s\"", global.log ? global.log : "stderr");
+	log_setup(fd, format, global.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN);
+	return 0;
+}
+
+static int fail(const char *command, const struct err *err)
+{
+	const char *msg = err->msg[0] ? err->msg : "failed";
+
+	if (global.log)
+		log_error("berth %s failed: %s", command, msg);
+	fprintf(stderr, "berth %s failed: %s\n", command, msg);
+	return err->exit_status ? err->exit_status : 1;
+}
+
+static int usage_error(const struct command *c, const char *what, int n)
+{
+	printf("Incorrect Usage.\n\n");
+	print_command_help(c);
+	fprintf(stderr, "berth: \"%s\" requires %s %d argument(s)\n", c->name, what, n);
+	return 1;
+}
+
+static int run_command(const struct command *c, struct ctx *ctx, int argc, char **argv)
+{
+	bool help = false;
+	int n, r;
+
+	n = opt_parse(c->opts, c->stop_at_positional, argc, argv, &help, &ctx->err);
+	if (help) {
+		print_command_help(c);
+		return 0;
+	}
+	if (n < 0)
+		return fail(c->name, &ctx->err);
+	if (n < c->min_args || (c->max_args >= 0 && n > c->max_args)) {
+		bool exact = c->min_args == c->max_args;
+
+		if (exact)
+			return usage_error(c, "exactly", c->min_args);
+		return n < c->min_args ? usage_error(c, "a minimum of", c->min_args)
+		                       : usage_error(c, "a maximum of", c->max_args);
+	}
+	r = c->run(ctx, n, argv);
+	if (fflush(stdout) != 0 && r == 0)
+		r = err_set(&ctx->err, -EIO, "write to stdout");
+	return r < 0 ? fail(c->name, &ctx->err) : r;
+}
+
+static int help_topic(const char *name)
+{
+	const struct command *c = find_command(name);
+
+	if (!c) {
+		fprintf(stderr, "No help topic for '%s'\n", name);
+		return 3;
+	}
+	print_command_help(c);
+	return 0;
+}
+
+static int dispatch(struct ctx *ctx, int argc, char **argv)
+{
+	const struct command *c;
+	bool help = false;
+	int n = opt_parse(global_opts, true, argc, argv, &help, &ctx->err);
+
+	if (n < 0)
+		return fail("", &ctx->err);
+	if (global.version) {
+		print_version();
+		return 0;
+	}
+	if (help || n == 0) {
+		print_help();
+		return 0;
+	}
+	if (streq(argv[0], "help")) {
+		if (n > 1)
+			return help_topic(argv[1]);
+		print_help();
+		return 0;
+	}
+	c = find_command(argv[0]);
+	if (!c) {
+		fprintf(stderr, "No help topic for '%s': unknown command; see berth --help\n",
+		        argv[0]);
+		return 3;
+	}
+	if (setup_log(&ctx->err) < 0)
+		return fail(c->name, &ctx->err);
+	ctx->root_path = global.root;
+	ctx->systemd_cgroup = global.systemd_cgroup;
+	ctx->rootless = global.rootless;
+	return run_command(c, ctx, n - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	struct ctx ctx = { 0 };
+	char **copy;
+
+	if (argc < 1 || fd_ensure_stdio() < 0)
+		return 1;
+	(void)prctl(PR_SET_NAME,
+	            "berth"); /* a re-execution by descriptor names us after its number */
+	ctx.argv = argv;
+	/* The parser reorders; the original is needed for re-execution. */
+	copy = xcalloc((size_t)argc + 1, sizeof(*copy));
+	memcpy(copy, argv, (size_t)argc * sizeof(*copy));
+	return dispatch(&ctx, argc - 1, copy + 1);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Option rows: the same table is the parser and the help text, so that neither can lie about the
+ * other. Spellings are those of OCI runtimes: a value may follow
+ * "=" or be the next argument, a boolean takes "=true" and "=false", one dash before a long name is
+ * as good as two.
+ */
+#include "runtime/opt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/strv.h"
+
+static const struct opt *find(const struct opt *opts, const char *name, size_t len)
+{
+	for (const struct opt *o = opts; o && o->name; o++)
+		if ((strlen(o->name) == len && strncmp(o->name, name, len) == 0) ||
+		    (len == 1 && o->short_name == name[0]))
+			return o;
+	return NULL;
+}
+
+static int set_flag(const struct opt *o, const char *value, struct err *err)
+{
+	if (!value || streq(value, "true") || streq(value, "1"))
+		*(bool *)o->dest = true;
+	else if (streq(value, "false") || streq(value, "0"))
+		*(bool *)o->dest = false;
+	else
+		return err_text(err, -EINVAL, "option --%s: \"%s\" is neither true nor false",
+		                o->name, value);
+	return 0;
+}
+
+static int set_value(const struct opt *o, const char *value, struct err *err)
+{
+	int r = 0;
+
+	switch (o->kind) {
+	case OPT_STRING:
+		*(const char **)o->dest = value;
+		break;
+	case OPT_LIST:
+		strv_add(o->dest, value);
+		break;
+	case OPT_INT:
+		r = num_parse_int(value, o->dest);
+		break;
+	case OPT_DURATION:
+		r = num_parse_duration_ms(value, o->dest);
+		break;
+	case OPT_FLAG:
+	case OPT_IGNORED:
+		break;
+	}
+	return r < 0 ? err_set(err, r, "option --%s: invalid value \"%s\"", o->name, value) : 0;
+}
+
+/* One option at argv[*i]; steps over its value. */
+static int parse_one(const struct opt *opts, int argc, char **argv, int *i, bool *ret_help,
+                     struct err *err)
+{
+	const char *name = argv[*i] + 1 + (argv[*i][1] == '-');
+	const char *equals = strchr(name, '=');
+	size_t len = equals ? (size_t)(equals - name) : strlen(name);
+	const char *value = equals ? equals + 1 : NULL;
+	const struct opt *o = find(opts, name, len);
+
+	if (!o && ((len == 4 && strncmp(name, "help", 4) == 0) || (len == 1 && name[0] == 'h'))) {
+		*ret_help = true;
+		return 0;
+	}
+	if (!o)
+		return err_text(err, -EINVAL, "flag provided but not defined: %.*s",
+		                (int)(len + (size_t)(name - argv[*i])), argv[*i]);
+	if (o->kind == OPT_FLAG)
+		return set_flag(o, value, err);
+	if (!o->arg)
+		return 0;
+	if (!value) {
+		if (*i + 1 >= argc)
+			return err_text(err, -EINVAL, "flag needs an argument: --%s", o->name);
+		value = argv[++*i];
+	}
+	return set_value(o, value, err);
+}
+
+int opt_parse(const struct opt *opts, bool stop_at_positional, int argc, char **argv,
+              bool *ret_help, struct err *err)
+{
+	int n = 0;
+
+	for (int i = 0; i < argc; i++) {
+		if (streq(argv[i], "--")) {
+			while (++i < argc)
+				argv[n++] = argv[i];
+			break;
+		}
+		if (argv[i][0] != '-' || argv[i][1] == '\0') {
+			argv[n++] = argv[i];
+			if (!stop_at_positional)
+				continue;
+			while (++i < argc)
+				argv[n++] = argv[i];
+			break;
+		}
+		if (parse_one(opts, argc, argv, &i, ret_help, err) < 0)
+			return -EINVAL;
+	}
+	return n;
+}
+
+void opt_print_help(const struct opt *opts)
+{
+	for (const struct opt *o = opts; o && o->name; o++) {
+		char left[64];
+
+		if (o->hidden)
+			continue;
+		snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->short_name ? "-" : "  ",
+		         o->short_name ? o->short_name : ' ', o->short_name ? ", " : " ", o->name,
+		         o->arg ? " " : "", o->arg ? o->arg : "");
+		printf("   %-34s %s\n", left, o->help);
+	}
+	printf("   %-34s %s\n", "-h, --help", "show help");
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Our own binary. A re-execution from a detached mount or a memfd loses the path, so the first
+ * incarnation leaves it to the second in the environment; the variable is taken out there, and no
+ * child ever sees it.
+ */
+#include "runtime/self.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "security/security.h"
+
+#define DIRECTORY_VARIABLE "_BERTH_DIRECTORY"
+
+const char *self_directory(void)
+{
+	static char *directory; /* found once */
+	char path[4096];
+	ssize_t n;
+
+	if (directory)
+		return directory;
+	if (getenv(DIRECTORY_VARIABLE)) {
+		directory = xstrdup(getenv(DIRECTORY_VARIABLE));
+		unsetenv(DIRECTORY_VARIABLE);
+		return directory;
+	}
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	directory = path_dir(n > 0 ? path : "/usr/local/bin/berth");
+	return directory;
+}
+
+int self_protect(const struct ctx *ctx, const struct spec *spec, const struct spec_process *process,
+                 struct err *err)
+{
+	const char *directory = self_directory();
+	struct statvfs fs;
+	struct stat st;
+	enum selfexe_need need;
+	int r;
+
+	if (stat("/proc/self/exe", &st) < 0 || statvfs("/proc/self/exe", &fs) < 0)
+		return 0; /* no /proc: creation will say so by name */
+	need = selfexe_decide(spec, process, st.st_uid, fs.f_flag & ST_RDONLY);
+	if (need == SELFEXE_NONE)
+		return 0;
+	setenv(DIRECTORY_VARIABLE, directory, 1);
+	r = selfexe_protect(need, ctx->argv, err);
+	unsetenv(DIRECTORY_VARIABLE);
+	return r;
+}

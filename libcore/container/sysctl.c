@@ -31,21 +31,9 @@ int sysctl_check(const struct spec *spec, const struct ns_plan *ns, struct err *
 	return 0;
 }
 
-/* With '/' in the key dots are literal, else dots separate. */
-static char *key_to_path(const char *key)
-{
-	char *path = xstrdup(key);
-
-	if (!strchr(path, '/'))
-		for (char *c = path; *c; c++)
-			if (*c == '.')
-				*c = '/';
-	return path;
-}
-
 static int write_one(int sys_fd, const struct spec_kv *kv, struct err *err)
 {
-	_cleanup_free_ char *path = key_to_path(kv->key);
+	_cleanup_free_ char *path = spec_sysctl_path(kv->key);
 	size_t len = strlen(kv->value);
 	_cleanup_close_ int fd = FD_INVALID;
 	ssize_t n;

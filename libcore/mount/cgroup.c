@@ -143,9 +143,7 @@ static int do_v1(const struct mnt_op *op, const struct mnt_cgroup_view *view, in
 	_cleanup_close_ int base = FD_INVALID;
 	uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	int r;
-	_umask_zero_(saved);
 
-	(void)saved;
 	base = mnt_new_fs("tmpfs", "tmpfs", params, attrs, err);
 	if (base < 0)
 		return base;
@@ -180,20 +178,12 @@ static int do_none(const struct mnt_op *op, int target, struct err *err)
 int mnt_do_cgroup(struct mnt_ctx *ctx, const struct mnt_op *op, const struct mnt_cgroup_view *view,
                   struct err *err)
 {
-	_cleanup_close_ int target = FD_INVALID;
-	struct stat st;
+	_cleanup_target_ struct mnt_target target = MNT_TARGET_INIT;
+	int r = mnt_open_target(ctx, op, true, &target, err);
 
-	target = mnt_resolve(ctx->root_fd, op->destination, MNT_CREATE_DIR, NULL);
-	if (target < 0)
-		return err_set(err, target, "mount point \"%s\"", op->destination);
-	if (fstat(target, &st) < 0)
-		return err_set(err, -errno, "stat \"%s\"", op->destination);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, -ENOTDIR, "mount point \"%s\"", op->destination);
-	if (mnt_same_place(target, ctx->root_fd) || mnt_is_procfs(target))
-		return err_set(err, -EPERM, "\"%s\" is the root or leads into procfs",
-		               op->destination);
+	if (r < 0)
+		return r;
 	if (!view || view->n_dirs == 0)
-		return do_none(op, target, err);
-	return view->v2 ? do_v2(op, view, target, err) : do_v1(op, view, target, err);
+		return do_none(op, target.fd, err);
+	return view->v2 ? do_v2(op, view, target.fd, err) : do_v1(op, view, target.fd, err);
 }

@@ -27,11 +27,14 @@
 
 static int open_ptmx(const struct mnt_ctx *ctx, struct err *err)
 {
-	_cleanup_close_ int dir = FD_INVALID, fd = FD_INVALID;
+	_cleanup_close_ int root = FD_INVALID, dir = FD_INVALID, fd = FD_INVALID;
 	struct statfs sfs;
 	struct stat st;
 
-	dir = mnt_resolve(ctx->root_fd, "/dev/pts", MNT_NO_SYMLINKS, NULL);
+	/* In a mount namespace that was joined, the root is its root. */
+	if (ctx->root_fd < 0)
+		root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir = mnt_resolve(root >= 0 ? root : ctx->root_fd, "/dev/pts", MNT_NO_SYMLINKS, NULL);
 	if (dir < 0)
 		return err_set(err, dir, "open /dev/pts in the container");
 	if (fstatfs(dir, &sfs) < 0)

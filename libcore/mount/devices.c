@@ -103,13 +103,14 @@ static int bind_node(int dir, const char *name, const struct spec_device *d, boo
 }
 
 /* 0: made, 1: it was there and is the same device, -errno. */
-static int make_node(int dir, const char *name, const struct spec_device *d, struct err *err)
+static int make_node(int dir, const char *name, const struct spec_device *d, bool own,
+                     struct err *err)
 {
 	struct stat st;
 	dev_t dev = d->type == 'p' ? 0 : makedev(d->major, d->minor);
 
 	if (mknodat(dir, name, type_mode(d->type) | (d->mode & 07777), dev) == 0) {
-		if (fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
+		if (own && fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
 			return err_set(err, -errno, "chown of device \"%s\"", d->path);
 		return 0;
 	}
@@ -123,27 +124,35 @@ static int make_node(int dir, const char *name, const struct spec_device *d, str
 	return 1;
 }
 
-static int make_device(const struct mnt_ctx *ctx, const struct mnt_plan *plan,
-                       const struct spec_device *d, bool is_default, struct err *err)
+/* own: the directory's set-group-ID bit or the configuration may ask for other owners than ours. */
+static int make_device(const struct mnt_plan *plan, int dir, const char *name,
+                       const struct spec_device *d, bool own, struct err *err)
 {
-	_cleanup_close_ int dir = FD_INVALID;
-	const char *name = NULL;
 	int r;
 
-	dir = mnt_resolve_parent(ctx->root_fd, d->path, is_default ? MNT_NO_SYMLINKS : 0, &name);
-	if (dir < 0)
-		return err_set(err, dir, "directory of device \"%s\"", d->path);
-	/* A device file on procfs or sysfs is somebody else's: binds there follow the plan. */
-	if (mnt_is_procfs_or_sysfs(dir))
-		return err_set(err, -EPERM, "device \"%s\" leads into procfs or sysfs", d->path);
 	if (plan->has_userns && d->type != 'p')
 		return bind_node(dir, name, d, true, err);
-	r = make_node(dir, name, d, err);
+	r = make_node(dir, name, d, own, err);
 	if (r != -EPERM)
 		return r < 0 ? r : 0;
 	log_debug("mknod of %s is not permitted, binding the host's", d->path);
 	err_clear(err);
 	return bind_node(dir, name, d, plan->has_userns, err);
+}
+
+static int make_configured(const struct mnt_ctx *ctx, const struct mnt_plan *plan,
+                           const struct spec_device *d, struct err *err)
+{
+	_cleanup_close_ int dir = FD_INVALID;
+	const char *name = NULL;
+
+	dir = mnt_resolve_parent(ctx->root_fd, d->path, 0, &name);
+	if (dir < 0)
+		return err_set(err, dir, "directory of device \"%s\"", d->path);
+	/* What is on procfs or sysfs may only be covered by what the plan allows. */
+	if (mnt_is_procfs_or_sysfs(dir))
+		return err_set(err, -EPERM, "device \"%s\" leads into procfs or sysfs", d->path);
+	return make_device(plan, dir, name, d, true, err);
 }
 
 static bool is_configured(const struct spec *spec, const char *path)
@@ -155,11 +164,15 @@ static bool is_configured(const struct spec *spec, const char *path)
 	return false;
 }
 
-static int make_nodes(const struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err)
+static int make_nodes(const struct mnt_ctx *ctx, const struct mnt_plan *plan, int dev,
+                      struct err *err)
 {
 	const struct spec *spec = plan->spec;
+	struct stat st;
 	int r;
 
+	if (fstat(dev, &st) < 0)
+		return err_set(err, -errno, "stat of /dev in the container");
 	for (size_t i = 0; i < ARRAY_SIZE(default_device_table); i++) {
 		const struct default_device *row = &default_device_table[i];
 		_cleanup_free_ char *path = NULL;
@@ -171,12 +184,12 @@ static int make_nodes(const struct mnt_ctx *ctx, const struct mnt_plan *plan, st
 		d.path = path;
 		d.major = row->major;
 		d.minor = row->minor;
-		r = make_device(ctx, plan, &d, true, err);
+		r = make_device(plan, dev, path_base(path), &d, st.st_mode & S_ISGID, err);
 		if (r < 0)
 			return r;
 	}
 	for (size_t i = 0; i < spec->linux_.n_devices; i++) {
-		r = make_device(ctx, plan, &spec->linux_.devices[i], false, err);
+		r = make_configured(ctx, plan, &spec->linux_.devices[i], err);
 		if (r < 0)
 			return err_prefix(err, "linux.devices[%zu]", i);
 	}
@@ -234,7 +247,10 @@ int mnt_make_devices(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct er
 		return err_text(err, dev, "/dev of the image must be an ordinary directory");
 	if (dev < 0)
 		return err_set(err, dev, "open /dev in the container");
-	r = make_nodes(ctx, plan, err);
+	/* The default nodes do not go through make_configured(). */
+	if (mnt_is_procfs_or_sysfs(dev))
+		return err_text(err, -EPERM, "/dev in the container is a procfs or sysfs");
+	r = make_nodes(ctx, plan, dev, err);
 	if (r < 0)
 		return r;
 	r = make_ptmx(dev, err);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/fd.h"
 #include "berth/err.h"
 #include "kernel/syscalls.h"
 #include "mount/mount.h"
@@ -38,7 +39,8 @@ struct mnt_late {
 	bool recursive;
 };
 
-/* umask(2) is 0 from here to the end of the scope: modes of created objects are exact. */
+/* umask(2) is 0 from here to the end of the scope: modes of created objects are exact. For the
+ * public functions; what they call relies on it. */
 static inline void mnt_umask_restore(const mode_t *saved)
 {
 	umask(*saved);
@@ -62,12 +64,35 @@ int mnt_resolve(int root_fd, const char *path, unsigned int flags, bool *ret_cre
 /* The parent directory of path (flags: MNT_NO_SYMLINKS; missing directories are made) and the last
  * name, which is never resolved here and points into path. -EINVAL for "/" and "..". */
 int mnt_resolve_parent(int root_fd, const char *path, unsigned int flags, const char **ret_name);
-/* Do both descriptors refer to the same object of the same mount? */
-bool mnt_same_place(int fd, int other_fd);
+int mnt_place_of(int fd, struct mnt_place *ret);
+bool mnt_place_equal(const struct mnt_place *a, const struct mnt_place *b);
+bool mnt_same_place(int fd, int other_fd); /* false when either cannot be looked at */
 /* fstatfs(2): is it a file of procfs; its root directory. */
 bool mnt_is_procfs(int fd);
 bool mnt_is_procfs_root(int fd);
 bool mnt_is_procfs_or_sysfs(int fd);
+
+/* ---- operations.c: mount points */
+
+struct mnt_target {
+	int fd; /* O_PATH, owned */
+	mode_t mode;
+	bool created;
+};
+#define MNT_TARGET_INIT   \
+	{                 \
+		.fd = -9, \
+	}
+static inline void mnt_target_done(const struct mnt_target *target)
+{
+	fd_close(target->fd);
+}
+#define _cleanup_target_ __attribute__((cleanup(mnt_target_done)))
+
+/* The mount point of op, made if need be and judged by its descriptor: a directory or not as is_dir
+ * says, not the root, not on procfs unless the plan allowed it. */
+int mnt_open_target(const struct mnt_ctx *ctx, const struct mnt_op *op, bool is_dir,
+                    struct mnt_target *ret, struct err *err);
 
 /* ---- operations.c: mount fds */
 

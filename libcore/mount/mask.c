@@ -27,15 +27,20 @@ struct mask {
 };
 
 /* The O_PATH descriptor of path, or -ENOENT when there is nothing to restrict. */
-static int open_path(const struct mnt_ctx *ctx, const char *path, struct err *err)
+static int open_path(const struct mnt_ctx *ctx, const char *path, struct mnt_place *ret,
+                     struct err *err)
 {
 	_cleanup_close_ int fd = mnt_resolve(ctx->root_fd, path, 0, NULL);
+	int r;
 
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return -ENOENT;
 	if (fd < 0)
-		return err_set(err, fd == -ENOENT ? -EIO : fd, "open \"%s\"", path);
-	if (mnt_same_place(fd, ctx->root_fd))
+		return err_set(err, fd, "open \"%s\"", path);
+	r = mnt_place_of(fd, ret);
+	if (r < 0)
+		return err_set(err, r == -ENOENT ? -EIO : r, "stat \"%s\"", path);
+	if (mnt_place_equal(ret, &ctx->root_place))
 		return err_set(err, -EINVAL, "\"%s\" is the root of the container", path);
 	return take_fd(&fd);
 }
@@ -54,9 +59,10 @@ static int verify(const struct mnt_ctx *ctx, const char *path, int mount_fd, str
 static int make_readonly(const struct mnt_ctx *ctx, const char *path, struct err *err)
 {
 	_cleanup_close_ int target = FD_INVALID, mount_fd = FD_INVALID;
+	struct mnt_place place;
 	int r;
 
-	target = open_path(ctx, path, err);
+	target = open_path(ctx, path, &place, err);
 	if (target < 0)
 		return target == -ENOENT ? 0 : target;
 	mount_fd = k_open_tree(target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | AT_RECURSIVE);
@@ -100,15 +106,13 @@ static int mask_path(const struct mnt_ctx *ctx, const char *path, struct mask *d
 {
 	_cleanup_close_ int target = FD_INVALID, mount_fd = FD_INVALID;
 	struct mask *m = file;
-	struct stat st;
+	struct mnt_place place;
 	int r;
 
-	target = open_path(ctx, path, err);
+	target = open_path(ctx, path, &place, err);
 	if (target < 0)
 		return target == -ENOENT ? 0 : target;
-	if (fstat(target, &st) < 0)
-		return err_set(err, -errno, "stat \"%s\"", path);
-	if (S_ISDIR(st.st_mode)) {
+	if (S_ISDIR(place.mode)) {
 		m = dir;
 		r = make_tmpfs(m, err);
 		if (r < 0)

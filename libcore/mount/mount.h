@@ -68,10 +68,17 @@ void mnt_plan_free(struct mnt_plan *plan);
  * init. Only useful with a user namespace. */
 int mnt_plan_open_sources(struct mnt_plan *plan, struct err *err);
 
+struct mnt_place {         /* what a descriptor refers to: an object within one mount */
+	uint64_t mount_id; /* 0 where the kernel does not tell (before 5.8): any mount matches */
+	uint64_t ino;
+	uint32_t dev_major, dev_minor;
+	mode_t mode;
+};
+
 struct mnt_ctx {
-	int root_fd; /* the container's root mount; O_PATH-like, CLOEXEC */
-	int proc_fd; /* private procfs (subset=pid where the kernel has it), or an O_PATH fd of a
-	                verified /proc */
+	int root_fd;                 /* the container's root mount; O_PATH-like, CLOEXEC */
+	struct mnt_place root_place; /* of root_fd */
+	int proc_fd;                 /* see mnt_proc_fd() */
 	int null_fd; /* a private read-only clone of the host's /dev/null, verified to be character
 	                1:3; masks attach it, so it is for this layer alone */
 	struct mnt_late *late; /* mounts that become read-only in mnt_finish_root; owned */
@@ -90,7 +97,15 @@ void mnt_ctx_done(struct mnt_ctx *ctx);
  */
 int mnt_check_rootfs(const struct spec *spec, struct err *err);
 
-/* Open null_fd and proc_fd, set the propagation of the old root (default rslave), make root.path a
+/*
+ * A procfs of the caller's pid namespace that no mount of the container can shadow, made on the
+ * first call: private, with subset=pid where the kernel has it (5.8); in a user namespace that may
+ * not mount procfs an O_PATH descriptor of a verified /proc, so call it before mnt_change_root
+ * then. Owned by ctx.
+ */
+int mnt_proc_fd(struct mnt_ctx *ctx, struct err *err);
+
+/* Open null_fd, set the propagation of the old root (default rslave), make root.path a
  * mount and open root_fd. */
 int mnt_prepare_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err);
 /* All mounts in list order; cgroups may be NULL when no mount of type cgroup is planned. */

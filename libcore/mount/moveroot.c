@@ -100,13 +100,13 @@ static int hide(const char *path, bool shared, struct err *err)
 	return cover(fd, path, err);
 }
 
-static int hide_all(const struct mnt_ctx *ctx, bool shared, const char *root, struct err *err)
+static int hide_all(int proc_fd, bool shared, const char *root, struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
 	char *save = NULL;
 	int r;
 
-	r = file_read_at(ctx->proc_fd, "thread-self/mountinfo", MOUNTINFO_MAX, &text, NULL);
+	r = file_read_at(proc_fd, "thread-self/mountinfo", MOUNTINFO_MAX, &text, NULL);
 	if (r < 0)
 		return err_set(err, r, "reading the mount table");
 	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
@@ -125,18 +125,21 @@ int mnt_move_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *
 {
 	bool shared = mnt_host_is_shared(plan->spec->linux_.rootfs_propagation);
 	_cleanup_close_ int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int proc_fd = mnt_proc_fd(ctx, err);
 	char link[64], root[PATH_MAX];
 	ssize_t n;
 	int r;
 
+	if (proc_fd < 0)
+		return proc_fd;
 	if (old < 0)
 		return err_set(err, -errno, "open the old root");
 	snprintf(link, sizeof(link), "thread-self/fd/%d", ctx->root_fd);
-	n = readlinkat(ctx->proc_fd, link, root, sizeof(root) - 1);
+	n = readlinkat(proc_fd, link, root, sizeof(root) - 1);
 	if (n < 0)
 		return err_set(err, -errno, "reading the path of the root");
 	root[n] = '\0';
-	r = hide_all(ctx, shared, root, err);
+	r = hide_all(proc_fd, shared, root, err);
 	if (r < 0)
 		return r;
 	/* What is moved over a shared mount would appear on the host as well. */

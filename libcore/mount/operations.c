@@ -193,9 +193,10 @@ static int target_error(const struct mnt_op *op, int code, struct err *err)
 	return err_set(err, code, "mount point \"%s\"", op->destination);
 }
 
-static int check_target(const struct mnt_ctx *ctx, const struct mnt_op *op, int fd, struct err *err)
+static int check_target(const struct mnt_ctx *ctx, const struct mnt_op *op, int fd,
+                        const struct mnt_place *place, struct err *err)
 {
-	if (mnt_same_place(fd, ctx->root_fd))
+	if (mnt_place_equal(place, &ctx->root_place))
 		return err_set(err, -EINVAL, "\"%s\" is the root of the container",
 		               op->destination);
 	/* on_proc was resolved without links, so its path is the truth. */
@@ -204,13 +205,12 @@ static int check_target(const struct mnt_ctx *ctx, const struct mnt_op *op, int 
 	return 0;
 }
 
-/* Returns the O_PATH descriptor of the mount point, made if need be. */
-static int open_target(const struct mnt_ctx *ctx, const struct mnt_op *op, bool is_dir,
-                       bool *ret_created, struct err *err)
+int mnt_open_target(const struct mnt_ctx *ctx, const struct mnt_op *op, bool is_dir,
+                    struct mnt_target *ret, struct err *err)
 {
 	_cleanup_close_ int fd = FD_INVALID;
 	unsigned int flags = is_dir ? MNT_CREATE_DIR : MNT_CREATE_FILE;
-	struct stat st;
+	struct mnt_place place;
 	int r;
 
 	/* A procfs or sysfs that lands elsewhere than where the runtime will mask it is an escape.
@@ -218,17 +218,22 @@ static int open_target(const struct mnt_ctx *ctx, const struct mnt_op *op, bool 
 	if (op->on_proc || streq(op->destination, "/sys") || streq(op->fstype, "proc") ||
 	    streq(op->fstype, "sysfs"))
 		flags |= MNT_NO_SYMLINKS;
-	fd = mnt_resolve(ctx->root_fd, op->destination, flags, ret_created);
+	fd = mnt_resolve(ctx->root_fd, op->destination, flags, &ret->created);
 	if (fd < 0)
 		return target_error(op, fd, err);
-	if (fstat(fd, &st) < 0)
-		return err_set(err, -errno, "stat \"%s\"", op->destination);
-	if (is_dir && !S_ISDIR(st.st_mode))
+	r = mnt_place_of(fd, &place);
+	if (r < 0)
+		return err_set(err, r, "stat \"%s\"", op->destination);
+	if (is_dir && !S_ISDIR(place.mode))
 		return target_error(op, -ENOTDIR, err);
-	if (!is_dir && S_ISDIR(st.st_mode))
+	if (!is_dir && S_ISDIR(place.mode))
 		return target_error(op, -EISDIR, err);
-	r = check_target(ctx, op, fd, err);
-	return r < 0 ? r : take_fd(&fd);
+	r = check_target(ctx, op, fd, &place, err);
+	if (r < 0)
+		return r;
+	ret->fd = take_fd(&fd);
+	ret->mode = place.mode;
+	return 0;
 }
 
 /* ---- the kinds */
@@ -286,7 +291,8 @@ static int finish_mount(struct mnt_ctx *ctx, const struct mnt_op *op, int mount_
 
 static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
 {
-	_cleanup_close_ int fd = FD_INVALID, target = FD_INVALID;
+	_cleanup_target_ struct mnt_target target = MNT_TARGET_INIT;
+	_cleanup_close_ int fd = FD_INVALID;
 	struct stat st;
 	int r;
 
@@ -298,11 +304,10 @@ static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err
 	if (streq(op->destination, "/proc") && !mnt_is_procfs_root(fd))
 		return err_set(err, -EPERM,
 		               "\"/proc\" cannot be mounted because it is not of type proc");
-	target = open_target(ctx, op, S_ISDIR(st.st_mode), NULL, err);
-	if (target < 0)
-		return target;
-	r = mnt_apply_attrs(fd, op, err);
-	return r < 0 ? r : finish_mount(ctx, op, fd, target, err);
+	r = mnt_open_target(ctx, op, S_ISDIR(st.st_mode), &target, err);
+	if (r == 0)
+		r = mnt_apply_attrs(fd, op, err);
+	return r < 0 ? r : finish_mount(ctx, op, fd, target.fd, err);
 }
 
 static bool has_param(char *const *super, const char *prefix)
@@ -333,19 +338,17 @@ static int sysfs_fallback(const struct mnt_op *op, struct err *err)
 }
 
 /* A fresh mount has no attributes but those it is made with, so there is nothing to clear. */
-static int make_fs(const struct mnt_op *op, int target_fd, bool created, struct err *err)
+static int make_fs(const struct mnt_op *op, const struct mnt_target *target, struct err *err)
 {
 	uint64_t late = op->late_readonly ? MOUNT_ATTR_RDONLY : 0;
 	_cleanup_strv_ char **copy = NULL;
 	char **super = op->super;
-	struct stat st;
 
 	/* A tmpfs that says nothing about its mode covers a directory whose mode somebody chose. */
-	if (streq(op->fstype, "tmpfs") && !created && !has_param(super, "mode=") &&
-	    fstat(target_fd, &st) == 0) {
+	if (streq(op->fstype, "tmpfs") && !target->created && !has_param(super, "mode=")) {
 		char mode[32];
 
-		snprintf(mode, sizeof(mode), "mode=%04o", st.st_mode & 07777);
+		snprintf(mode, sizeof(mode), "mode=%04o", target->mode & 07777);
 		copy = strv_dup(super);
 		strv_add(&copy, mode);
 		super = copy;
@@ -356,14 +359,14 @@ static int make_fs(const struct mnt_op *op, int target_fd, bool created, struct 
 static int do_fs(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
 {
 	uint64_t late = op->late_readonly ? MOUNT_ATTR_RDONLY : 0;
-	_cleanup_close_ int fd = FD_INVALID, target = FD_INVALID;
-	bool created;
+	_cleanup_target_ struct mnt_target target = MNT_TARGET_INIT;
+	_cleanup_close_ int fd = FD_INVALID;
 	int r;
 
-	target = open_target(ctx, op, true, &created, err);
-	if (target < 0)
-		return target;
-	fd = make_fs(op, target, created, err);
+	r = mnt_open_target(ctx, op, true, &target, err);
+	if (r < 0)
+		return r;
+	fd = make_fs(op, &target, err);
 	if (fd == -EPERM && streq(op->fstype, "sysfs")) {
 		err_clear(err);
 		fd = sysfs_fallback(op, err);
@@ -371,18 +374,22 @@ static int do_fs(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
 	} else {
 		r = fd < 0 ? fd : apply(fd, true, op->rec_set & ~late, op->rec_clr, err);
 	}
-	return r < 0 ? r : finish_mount(ctx, op, fd, target, err);
+	return r < 0 ? r : finish_mount(ctx, op, fd, target.fd, err);
 }
 
 static int do_remount(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
 {
 	_cleanup_close_ int fd = FD_INVALID, fsfd = FD_INVALID;
+	struct mnt_place place;
 	int r;
 
 	fd = mnt_resolve(ctx->root_fd, op->destination, op->on_proc ? MNT_NO_SYMLINKS : 0, NULL);
 	if (fd < 0)
 		return target_error(op, fd, err);
-	r = check_target(ctx, op, fd, err);
+	r = mnt_place_of(fd, &place);
+	if (r < 0)
+		return err_set(err, r, "stat \"%s\"", op->destination);
+	r = check_target(ctx, op, fd, &place, err);
 	if (r < 0)
 		return r;
 	if (op->super) {
@@ -405,6 +412,9 @@ static int do_remount(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *
 int mnt_mount_all(struct mnt_ctx *ctx, const struct mnt_plan *plan,
                   const struct mnt_cgroup_view *cgroups, struct err *err)
 {
+	_umask_zero_(saved);
+
+	(void)saved;
 	if (!plan->has_mountns)
 		return 0;
 	free(ctx->late);

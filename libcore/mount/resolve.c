@@ -52,20 +52,35 @@ bool mnt_is_procfs_root(int fd)
 	return mnt_is_procfs(fd) && fstat(fd, &st) == 0 && st.st_ino == 1;
 }
 
+int mnt_place_of(int fd, struct mnt_place *ret)
+{
+	struct statx stx;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MODE | STATX_INO | STATX_MNT_ID, &stx) <
+	    0)
+		return -errno;
+	*ret = (struct mnt_place){
+		.mount_id = stx.stx_mask & STATX_MNT_ID ? stx.stx_mnt_id : 0,
+		.ino = stx.stx_ino,
+		.dev_major = stx.stx_dev_major,
+		.dev_minor = stx.stx_dev_minor,
+		.mode = stx.stx_mode,
+	};
+	return 0;
+}
+
+bool mnt_place_equal(const struct mnt_place *a, const struct mnt_place *b)
+{
+	return a->ino == b->ino && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor &&
+	       (a->mount_id == b->mount_id || a->mount_id == 0 || b->mount_id == 0);
+}
+
 bool mnt_same_place(int fd, int other_fd)
 {
-	struct stat a, b;
-	uint64_t ida, idb;
+	struct mnt_place a, b;
 
-	if (fstat(fd, &a) < 0 || fstat(other_fd, &b) < 0)
-		return false;
-	if (a.st_ino != b.st_ino || a.st_dev != b.st_dev)
-		return false;
-	/* Kernels that cannot tell mounts apart (before 5.8) are treated as if it were the same. */
-	if (k_mount_id(fd, "", AT_EMPTY_PATH, &ida) < 0 ||
-	    k_mount_id(other_fd, "", AT_EMPTY_PATH, &idb) < 0)
-		return true;
-	return ida == idb;
+	return mnt_place_of(fd, &a) == 0 && mnt_place_of(other_fd, &b) == 0 &&
+	       mnt_place_equal(&a, &b);
 }
 
 struct walk {
@@ -135,9 +150,6 @@ static int walk_link(struct walk *w, int link_fd)
 
 static int make_missing(struct walk *w, const char *name, bool last)
 {
-	_umask_zero_(saved);
-
-	(void)saved;
 	if (last && (w->flags & MNT_CREATE_FILE)) {
 		int fd = openat(w->cur, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY,
 		                0644);
@@ -244,7 +256,9 @@ int mnt_make_cwd(struct mnt_ctx *ctx, const char *cwd, struct err *err)
 {
 	_cleanup_close_ int fd = FD_INVALID;
 	struct stat st;
+	_umask_zero_(saved);
 
+	(void)saved;
 	if (ctx->root_fd < 0)
 		return 0;
 	fd = mnt_resolve(ctx->root_fd, cwd, MNT_CREATE_DIR, NULL);

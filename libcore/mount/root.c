@@ -82,7 +82,6 @@ static int open_null(struct err *err)
 	return take_fd(&fd);
 }
 
-/* A procfs of the pid namespace that we are in and that nobody else can mount over. */
 static int open_proc(struct err *err)
 {
 	static char subset[] = "subset=pid";
@@ -109,6 +108,13 @@ static int open_proc(struct err *err)
 		return err_set(err, -ENODEV, "/proc is not a procfs");
 	}
 	return fd;
+}
+
+int mnt_proc_fd(struct mnt_ctx *ctx, struct err *err)
+{
+	if (ctx->proc_fd < 0)
+		ctx->proc_fd = open_proc(err);
+	return ctx->proc_fd;
 }
 
 static int set_host_propagation(unsigned long wanted, struct err *err)
@@ -186,7 +192,8 @@ static int bind_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct er
 	if (r < 0)
 		return r;
 	ctx->root_fd = take_fd(&fd);
-	return 0;
+	r = mnt_place_of(ctx->root_fd, &ctx->root_place);
+	return r < 0 ? err_set(err, r, "stat of the rootfs") : 0;
 }
 
 int mnt_prepare_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err)
@@ -198,14 +205,12 @@ int mnt_prepare_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct er
 	r = set_host_propagation(plan->spec->linux_.rootfs_propagation, err);
 	if (r < 0)
 		return r;
-	r = open_null(err);
-	if (r < 0)
-		return r;
-	ctx->null_fd = r;
-	r = open_proc(err);
-	if (r < 0)
-		return r;
-	ctx->proc_fd = r;
+	/* A clone that nobody attaches costs an RCU grace period when it is closed. */
+	if (plan->spec->linux_.masked_paths) {
+		ctx->null_fd = open_null(err);
+		if (ctx->null_fd < 0)
+			return ctx->null_fd;
+	}
 	return bind_root(ctx, plan, err);
 }
 

@@ -71,7 +71,7 @@ static size_t host_entries(const struct tree *t)
 static void test_make(void **state)
 {
 	struct tree *t = *state;
-	mode_t saved = umask(077);
+	mode_t saved = umask(0); /* as the public functions have it */
 	struct stat st;
 	bool created = false;
 	int fd = mnt_resolve(t->root, "/a/b/c", MNT_CREATE_DIR, &created);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* berth create: everything up to, and not including, the execution of the program. */
+#include "runtime/interrupt.h"
 #include "runtime/launch.h"
 
 static struct launch_opts o;
@@ -10,6 +11,7 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	int r;
 
 	(void)argc;
+	interrupt_block();
 	r = launch_create(ctx, &o, argv[0], false, &l);
 	if (r == 0)
 		r = launch_write_pid_file(ctx, &l);

@@ -18,6 +18,7 @@
 #include "cgroup/cgroup.h"
 #include "runtime/attach.h"
 #include "runtime/foreground.h"
+#include "runtime/interrupt.h"
 #include "runtime/launch.h"
 #include "runtime/self.h"
 #include "runtime/shim_mode.h"
@@ -306,6 +307,9 @@ static int prepare(struct ctx *ctx, struct exec *e, int argc, char **argv)
 {
 	int r;
 
+	r = launch_check_preserved(o.preserve_fds, &ctx->err);
+	if (r < 0)
+		return r;
 	if (argc < 2 && !x.process)
 		return err_text(&ctx->err, -EINVAL, "exec args cannot be empty");
 	if (o.pid_file && o.pid_file[0] != '/') {
@@ -323,7 +327,7 @@ static int prepare(struct ctx *ctx, struct exec *e, int argc, char **argv)
 	if (r == 0)
 		r = make_process_object(ctx, e, argv + 1);
 	if (r == 0)
-		r = self_protect(ctx, e->spec, &e->process, &ctx->err);
+		r = self_protect(ctx, e->spec, &e->process, o.preserve_fds, &ctx->err);
 	return r == 0 ? decide(ctx, e) : r;
 }
 
@@ -335,7 +339,9 @@ static int run(struct ctx *ctx, int argc, char **argv)
 		          .session_fd = FD_INVALID };
 	int r;
 
-	if (!o.detach)
+	if (o.detach)
+		interrupt_block();
+	else
 		foreground_prepare();
 	r = prepare(ctx, &e, argc, argv);
 	if (r == 0)

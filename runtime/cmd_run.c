@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* berth run: create and start, then leave (--detach), attach as the shim's first client (terminal),
  * or wait. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/proc.h"
+#include "berth/log.h"
 #include "runtime/attach.h"
 #include "runtime/foreground.h"
+#include "runtime/interrupt.h"
 #include "runtime/launch.h"
 #include "shim/wire/exit_record.h"
 
@@ -35,6 +40,17 @@ static int finish(struct ctx *ctx, struct launch *l, int code)
 		shim_shutdown(l->ctr->dir_fd);
 	r = ctr_delete(l->ctr, true, &ctx->err);
 	return r < 0 ? r : code;
+}
+
+static void remove_stopped(const struct ctr_root *root, const char *id)
+{
+	_cleanup_ctr_ struct ctr *ctr = NULL;
+
+	if (ctr_open(root, id, true, &ctr, NULL) < 0)
+		return;
+	if (ctr->shim.pid > 0)
+		shim_shutdown(ctr->dir_fd);
+	(void)ctr_delete(ctr, true, NULL);
 }
 
 static int run_with_shim(struct ctx *ctx, struct launch *l)
@@ -88,24 +104,57 @@ static int run_here(struct ctx *ctx, struct launch *l)
 	return finish(ctx, l, proc_exit_code(status));
 }
 
-/* --rm of a detached container: a child that stays until the exit, deletes, and tells nobody. */
+/*
+ * --rm of a detached container: a child that waits for the end and deletes. It stays in the
+ * caller's cgroup, so a service manager may end it; the container is then deleted by hand like any
+ * other.
+ */
+static void leave_remover(struct launch *l)
+{
+	_cleanup_close_ int pidfd = ctr_init_pidfd(l->ctr);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	int null;
+
+	(void)fflush(stdout);
+	if (fork() != 0)
+		return;
+	(void)setsid();
+	proc_reset_signals();
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int i = 0; i < 3 && null >= 0; i++)
+		(void)dup2(null, i);
+	log_setup(-1, LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+	/* A copy of the lock's description would keep the lock: it is opened again when it is
+	 * needed. */
+	fd_reset(&l->ctr->dir_fd);
+	while (pidfd >= 0 && poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+	remove_stopped(&l->root, l->ctr->id);
+	_exit(0);
+}
+
 static int run(struct ctx *ctx, int argc, char **argv)
 {
 	struct launch l;
 	int r;
 
 	(void)argc;
-	if (rm && o.detach)
-		return err_text(&ctx->err, -1, "--rm goes with a container in the foreground");
-	if (!o.detach)
+	if (rm && keep)
+		return err_text(&ctx->err, -EINVAL, "--rm and --keep exclude each other");
+	if (o.detach)
+		interrupt_block();
+	else
 		foreground_prepare();
 	r = launch_create(ctx, &o, argv[0], !o.detach, &l);
 	if (r == 0)
 		r = launch_write_pid_file(ctx, &l);
-	if (r == 0 && o.detach)
+	if (r == 0 && o.detach) {
 		r = launch_start(ctx, &l);
-	else if (r == 0)
+		if (r == 0 && rm)
+			leave_remover(&l);
+	} else if (r == 0) {
 		r = l.with_shim ? run_with_shim(ctx, &l) : run_here(ctx, &l);
+	}
 	launch_done(&l);
 	return r;
 }
@@ -117,7 +166,7 @@ static const struct opt opts[] = {
 	{ "keep", 0, OPT_FLAG, &keep, NULL, "do not delete the container when it has ended",
 	  false },
 	{ "rm", 0, OPT_FLAG, &rm, NULL,
-	  "delete the container when it has ended (the default in the foreground)", false },
+	  "delete the container when it has ended (in the foreground that is the default)", false },
 	{ "detach-keys", 0, OPT_STRING, &detach_keys, "KEYS",
 	  "keys that leave the container running (default: ctrl-])", false },
 	{ "no-subreaper", 0, OPT_FLAG, &no_subreaper, NULL,

@@ -24,6 +24,7 @@
 #include "berth/log.h"
 #include "cgroup/cgroup.h"
 #include "kernel/syscalls.h"
+#include "runtime/interrupt.h"
 #include "runtime/self.h"
 #include "shim/wire/exit_record.h"
 #include "shim/wire/handover.h"
@@ -313,18 +314,41 @@ static _Noreturn void keeper_main(struct keeper_job *job, int report)
 	become_shim(&k);
 }
 
+/* Wait for the report; an interruption ends the keeper, and with it (PDEATHSIG) what it was making.
+ */
+static int await_report(int fd, pid_t keeper, struct err *err)
+{
+	struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
+		               { .fd = interrupt_fd(), .events = POLLIN } };
+	int r;
+
+	for (;;) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return err_set(err, -errno, "wait for the keeper");
+		if (p[0].revents)
+			return 0;
+		r = p[1].revents ? interrupt_check(err) : 0;
+		if (r < 0) {
+			(void)kill(keeper, SIGKILL); /* our child, not yet reaped */
+			(void)proc_waitpid(keeper, NULL);
+			return r;
+		}
+	}
+}
+
 static int read_report(int fd, pid_t keeper, pid_t *ret_pid, struct err *err)
 {
 	struct report rep;
 	ssize_t n;
+	int r = await_report(fd, keeper, err);
 
+	if (r < 0)
+		return r;
 	do
 		n = recv(fd, &rep, sizeof(rep), 0);
 	while (n < 0 && errno == EINTR);
 	if (n != sizeof(rep)) {
-		int status = 0;
-
-		(void)proc_waitpid(keeper, &status);
+		(void)proc_waitpid(keeper, NULL);
 		return err_text(err, -EPIPE,
 		                "the keeper (pid %d) was killed before it could report", keeper);
 	}

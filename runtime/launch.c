@@ -20,9 +20,12 @@
 #include "berth/log.h"
 #include "cgroup/cgroup.h"
 #include "kernel/probe.h"
+#include "runtime/interrupt.h"
 #include "runtime/self.h"
 #include "runtime/shim_mode.h"
 #include "security/security.h"
+
+#define PRESERVE_MAX 512
 
 bool launch_is_rootless(const struct ctx *ctx)
 {
@@ -61,6 +64,18 @@ int launch_connect_console(const char *path, int *ret, struct err *err)
 	if (fd < 0)
 		return err_set(err, fd, "connect to console socket \"%s\"", path);
 	*ret = fd;
+	return 0;
+}
+
+int launch_check_preserved(int n, struct err *err)
+{
+	if (n < 0 || n > PRESERVE_MAX)
+		return err_text(err, -EINVAL, "option --preserve-fds: %d is not within 0 and %d", n,
+		                PRESERVE_MAX);
+	for (int fd = 3; fd < 3 + n; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			return err_set(err, -errno,
+			               "option --preserve-fds: unable to stat preserved-fd %d", fd);
 	return 0;
 }
 
@@ -128,7 +143,9 @@ static int load(struct ctx *ctx, struct launch *l, bool foreground)
 	r = check_terminal(l, foreground, &ctx->err);
 	if (r == 0)
 		r = launch_parse_stdio(l->opts->stdio, l->with_shim, &l->stdio, &ctx->err);
-	return r == 0 ? self_protect(ctx, l->spec, &l->spec->process, &ctx->err) : r;
+	return r == 0
+	           ? self_protect(ctx, l->spec, &l->spec->process, l->opts->preserve_fds, &ctx->err)
+	           : r;
 }
 
 static int plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struct cg **ret,
@@ -246,6 +263,9 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 		.opts = opts,
 	};
 	l->pid_file = absolute(opts->pid_file);
+	r = launch_check_preserved(opts->preserve_fds, &ctx->err);
+	if (r < 0)
+		return r;
 	if (!ctr_id_valid(id, &ctx->err))
 		return -EINVAL;
 	r = load(ctx, l, foreground);
@@ -269,6 +289,8 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 	l->log_path =
 	    opts->container_log ? absolute(opts->container_log) : path_join(l->session_path, "log");
 	r = l->with_shim ? create_with_shim(ctx, l) : create_here(ctx, l);
+	if (r == 0)
+		r = interrupt_check(&ctx->err);
 	if (r < 0)
 		launch_destroy(l);
 	return r;

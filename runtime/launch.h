@@ -97,6 +97,8 @@ void launch_done(struct launch *l);
 
 bool launch_is_rootless(const struct ctx *ctx);
 int launch_parse_stdio(const char *text, bool with_shim, enum stdio_mode *ret, struct err *err);
+/* 3 .. 3+n-1 must be open: checked before we open anything that could fill a hole. */
+int launch_check_preserved(int n, struct err *err);
 int launch_connect_console(const char *path, int *ret, struct err *err);
 /* Decimal, no newline, by rename, after success only. */
 int pid_file_write(const char *path, pid_t pid, struct err *err);

@@ -23,7 +23,10 @@
 #include "kernel/probe.h"
 #include "runtime/cmd.h"
 #include "runtime/opt.h"
+#include "runtime/self.h"
 #include "version.h"
+
+#define LOG_FD_MIN 600
 
 static const struct command *const commands[] = {
 	&cmd_create, &cmd_delete, &cmd_exec,  &cmd_features, &cmd_gc,
@@ -112,7 +115,18 @@ static int setup_log(struct err *err)
 	if (global.log)
 		fd = open(global.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
 	else
+		fd = fcntl(2, F_DUPFD_CLOEXEC, LOG_FD_MIN);
+	/* Out of the range that --preserve-fds may name; where the limit forbids that, anywhere. */
+	if (fd >= 0 && fd < LOG_FD_MIN) {
+		int high = fcntl(fd, F_DUPFD_CLOEXEC, LOG_FD_MIN);
+
+		if (high >= 0) {
+			fd_close(fd);
+			fd = high;
+		}
+	} else if (fd < 0 && errno == EINVAL) {
 		fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
+	}
 	if (fd < 0)
 		return err_set(err, -errno, "open log \"%s\"", global.log ? global.log : "stderr");
 	log_setup(fd, format, global.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN);
@@ -218,6 +232,9 @@ int main(int argc, char **argv)
 
 	if (argc < 1 || fd_ensure_stdio() < 0)
 		return 1;
+	(void)fd_cloexec_from(3); /* what the caller leaked is nobody's business but ours */
+	(void)self_directory();   /* takes the hand-over of an earlier incarnation out of the
+	                             environment */
 	(void)prctl(PR_SET_NAME,
 	            "berth"); /* a re-execution by descriptor names us after its number */
 	ctx.argv = argv;

@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "security/security.h"
@@ -38,7 +39,7 @@ const char *self_directory(void)
 }
 
 int self_protect(const struct ctx *ctx, const struct spec *spec, const struct spec_process *process,
-                 struct err *err)
+                 int preserve_fds, struct err *err)
 {
 	const char *directory = self_directory();
 	struct statvfs fs;
@@ -51,6 +52,8 @@ int self_protect(const struct ctx *ctx, const struct spec *spec, const struct sp
 	need = selfexe_decide(spec, process, st.st_uid, fs.f_flag & ST_RDONLY);
 	if (need == SELFEXE_NONE)
 		return 0;
+	for (int fd = 3; fd < 3 + preserve_fds; fd++)
+		(void)fd_cloexec(fd, false);
 	setenv(DIRECTORY_VARIABLE, directory, 1);
 	r = selfexe_protect(need, ctx->argv, err);
 	unsetenv(DIRECTORY_VARIABLE);

@@ -10,5 +10,6 @@
 const char *self_directory(void);
 /* Re-execute from an unwritable handle when a container with this process could write our binary;
  * may not return. */
+/* preserve_fds: 3 .. 3+n-1 must survive the re-execution. */
 int self_protect(const struct ctx *ctx, const struct spec *spec, const struct spec_process *process,
-                 struct err *err);
+                 int preserve_fds, struct err *err);

@@ -100,6 +100,7 @@ static int child_prepare(struct exec_run *x, struct process_ctx *p, struct err *
 		r = process_close_others(p, err);
 	if (r == 0 && prctl(PR_SET_PDEATHSIG, 0) < 0)
 		r = err_set(err, -errno, "clear the parent death signal");
+	proc_reset_signals();
 	if (r == 0)
 		r = process_credentials(p, err);
 	return r == 0 ? process_lookup(p, err) : r;
@@ -119,10 +120,8 @@ static void child_main(struct exec_run *x)
 	struct err err = { 0 };
 	int r = child_prepare(x, &p, &err);
 
-	if (r == 0) {
-		proc_reset_signals();
+	if (r == 0)
 		r = process_late_seccomp(&p, &err);
-	}
 	if (r == 0)
 		(void)process_exec(&p, &err);
 	sync_send_error(x->sock[1], &err);

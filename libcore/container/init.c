@@ -217,11 +217,32 @@ static int step_ready(void *arg, struct err *err)
 	return r < 0 ? r : sync_expect(a->sync, SYNC_RELEASE, NULL, 0, NULL, err);
 }
 
+static void on_end_signal(int sig)
+{
+	_exit(128 + sig);
+}
+
+/*
+ * Before any filter: execve resets handlers, so nothing remains to be done afterwards. The first
+ * process of a pid namespace ignores what it has no handler for, and a container that was created
+ * and never started has to go on TERM.
+ */
+static void prepare_signals(void)
+{
+	static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	struct sigaction act = { .sa_handler = on_end_signal };
+
+	proc_reset_signals();
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		(void)sigaction(ends[i], &act, NULL);
+}
+
 static int step_stdio(void *arg, struct err *err)
 {
 	struct init_args *a = arg;
 	int r;
 
+	prepare_signals();
 	/* What a listing would show to whoever shares our pid namespace: nothing of the host from
 	 * here on. */
 	mnt_ctx_done(&a->mnt);
@@ -335,7 +356,6 @@ void init_main(struct init_args *a)
 	fd_reset(&a->sync);
 	wait_for_start(a);
 	start_hooks(a);
-	proc_reset_signals();
 	(void)!write(a->report_fd, "\n", 1);
 	process_exec(&a->process, &err);
 	fail_start(a, &err);

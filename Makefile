@@ -46,7 +46,7 @@ include $(probe)
 endif
 
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wpointer-arith \
-	    -Wwrite-strings -Wundef -Wvla -Wimplicit-fallthrough $(if $(WERROR),-Werror)
+	    -Wwrite-strings -Wundef -Wvla -Wimplicit-fallthrough -Wno-missing-field-initializers $(if $(WERROR),-Werror)
 HARDEN   := -fPIE -fstack-protector-strong $(PROBED_FLAGS)
 # FORTIFY needs the optimizer and hides errors from the sanitizers.
 FORTIFY  := $(if $(SAN),,$(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3))
@@ -186,7 +186,7 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 	$(Q)$(if $(filter %/berth-shim,$(programs)),install -m 0755 $(BUILD)/berth-shim $(DESTDIR)$(LIBEXECDIR)/berth-shim,:)
 
 clean: ## remove what was built
-	$(Q)rm -rf build build-san $(BUILD) compile_commands.json
+	$(Q)rm -rf build build-san build-clang $(BUILD) compile_commands.json
 
 deps-check: ## name everything that is missing to build and test
 	$(Q)scripts/deps-check build test

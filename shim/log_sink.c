@@ -59,7 +59,7 @@ int log_sink_open(const char *path, size_t max, int files, struct log_sink *ret,
 
 	if (!*base || strlen(base) >= sizeof(s.name))
 		return err_text(err, -EINVAL, "log path %s has no usable file name", path);
-	strcpy(s.name, base);
+	memcpy(s.name, base, strlen(base) + 1);
 	s.dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s.dir_fd < 0)
 		return err_set(err, -errno, "open log directory %s", dir);

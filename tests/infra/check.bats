@@ -35,10 +35,10 @@ check() {
 	PATH=$tree/bin:$PATH run "$tree/scripts/check" --no-install
 }
 
-@test "everything passes: 5 steps, 3 suites of 2, one of 2" {
+@test "everything passes: 6 steps, 3 suites of 2, one of 2" {
 	check
 	[ "$status" -eq 0 ]
-	[ "${lines[-1]}" = "13 passed, 0 failed, 0 skipped" ]
+	[ "${lines[-1]}" = "14 passed, 0 failed, 0 skipped" ]
 }
 
 @test "only the closing line has the form that sums are read from" {
@@ -50,11 +50,11 @@ check() {
 @test "a failed step and a failed test fail the run" {
 	FAILING=check-layers check
 	[ "$status" -eq 1 ]
-	[ "${lines[-1]}" = "12 passed, 1 failed, 0 skipped" ]
+	[ "${lines[-1]}" = "13 passed, 1 failed, 0 skipped" ]
 	printf '%s\n' '# file tests/e2e/x.bats' 1..2 'ok 1 one' 'not ok 2 two' '# why' >"$tree/tap.e2e"
 	check
 	[ "$status" -eq 1 ]
-	[ "${lines[-1]}" = "12 passed, 1 failed, 0 skipped" ]
+	[ "${lines[-1]}" = "13 passed, 1 failed, 0 skipped" ]
 	[[ "$output" == *"not ok 2 two"*"# why"* ]]
 	[[ "$output" != *"ok 1 one"* ]]
 }
@@ -69,7 +69,7 @@ check() {
 	printf '%s\n' '# file tests/e2e/x.bats' 1..2 'ok 1 one' 'ok 2 two # skip no controllers' >"$tree/tap.e2e"
 	check
 	[ "$status" -eq 1 ]
-	[ "${lines[-1]}" = "12 passed, 1 failed, 0 skipped" ]
+	[ "${lines[-1]}" = "13 passed, 1 failed, 0 skipped" ]
 	[[ "$output" == *"skipped in world v2 without leave (tests/allowed-skips): tests/e2e/x.bats: two"* ]]
 }
 
@@ -81,7 +81,7 @@ check() {
 	printf '%s\n' 'v2  tests/e2e/x.bats: t*' >"$tree/tests/allowed-skips"
 	check
 	[ "$status" -eq 0 ]
-	[ "${lines[-1]}" = "12 passed, 0 failed, 1 skipped" ]
+	[ "${lines[-1]}" = "13 passed, 0 failed, 1 skipped" ]
 }
 
 @test "the skips of cmocka are held to the list too" {
@@ -91,12 +91,12 @@ check() {
 	printf '%s\n' '* test_a: b' >"$tree/tests/allowed-skips"
 	check
 	[ "$status" -eq 0 ]
-	[ "${lines[-1]}" = "10 passed, 0 failed, 3 skipped" ]
+	[ "${lines[-1]}" = "11 passed, 0 failed, 3 skipped" ]
 }
 
 @test "a suite that ran no test has failed" {
 	: >"$tree/tap.e2e"
 	check
 	[ "$status" -eq 1 ]
-	[ "${lines[-1]}" = "11 passed, 1 failed, 0 skipped" ]
+	[ "${lines[-1]}" = "12 passed, 1 failed, 0 skipped" ]
 }

@@ -171,7 +171,6 @@ static int check_memory(const struct target *t, const struct spec_resources *res
 {
 	const struct cg_dir *dir = cg_find_v2(t->cg);
 	_cleanup_close_ int fd = FD_INVALID;
-	_cleanup_free_ char *text = NULL;
 	uint64_t usage = 0, swap = 0;
 
 	if (!res->memory.check_before_update.set || !res->memory.check_before_update.v || !dir ||

@@ -247,6 +247,17 @@ void client_flush_all(struct shim *shim)
 			flush_one(shim->clients[i]);
 }
 
+bool client_all_sent(const struct shim *shim)
+{
+	for (int i = 0; i < SHIM_CLIENTS_MAX; i++) {
+		const struct client *c = shim->clients[i];
+
+		if (c && !c->dead && (c->out.len || c->mode == CLIENT_ATTACHED))
+			return false;
+	}
+	return true;
+}
+
 void client_reap(struct shim *shim)
 {
 	for (int i = 0; i < SHIM_CLIENTS_MAX; i++) {

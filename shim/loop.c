@@ -21,7 +21,8 @@ static void on_flush(struct ev_loop *loop, ev_prepare *w, int events)
 	client_flush_all(shim);
 	client_reap(shim);
 	stdio_update(shim);
-	if (shim->ending && !shim->n_clients)
+	/* Connections are left to the exit: their end says that we are gone. */
+	if (shim->ending && client_all_sent(shim))
 		ev_break(loop, EVBREAK_ALL);
 }
 

@@ -95,9 +95,6 @@ static void begin_end(struct shim *shim)
 	shim->ending = true;
 	stdio_cut(shim);
 	shim->session.released = true;
-	for (int i = 0; i < SHIM_CLIENTS_MAX; i++)
-		if (shim->clients[i] && shim->clients[i]->mode == CLIENT_CALLS)
-			shim->clients[i]->finishing = true;
 	start_drain_timer(shim, SHIM_END_S);
 }
 

@@ -191,6 +191,7 @@ struct client *client_new(struct shim *shim, int fd);
 void client_close(struct client *c);
 void client_flush_all(struct shim *shim);
 void client_reap(struct shim *shim);
+bool client_all_sent(const struct shim *shim); /* nobody is owed anything any more */
 bool client_send_queued(struct client *c);
 void client_sweep(struct shim *shim);
 struct client *client_idlest(struct shim *shim); /* may be NULL */

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* References to sessions. */
+#include "runtime/session_ref.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+
+int session_ref_open(struct ctx *ctx, const struct ctr_root *root, const char *name,
+                     struct session_ref *ret)
+{
+	struct session_ref ref = { .name = name, .dir_fd = FD_INVALID };
+	_cleanup_free_ char *id = xstrndup(name, strcspn(name, "/"));
+	int r;
+
+	ref.is_exec = strchr(name, '/');
+	r = ctr_session_open(root, name, &ref.dir_fd, &ctx->err);
+	if (r >= 0)
+		r = ctr_open(root, id, false, &ref.ctr, &ctx->err);
+	if (r < 0) {
+		session_ref_done(&ref);
+		return r;
+	}
+	*ret = ref;
+	return 0;
+}
+
+void session_ref_done(struct session_ref *ref)
+{
+	fd_reset(&ref->dir_fd);
+	ctr_close(ref->ctr);
+	ref->ctr = NULL;
+}
+
+bool session_ref_kept(const struct session_ref *ref, struct err *err)
+{
+	/* A kept exec has a directory of its own only because a shim serves it. */
+	if (ref->is_exec || (ref->ctr->shim.pid && ref->ctr->stdio_kept))
+		return true;
+	err_text(err, -EOPNOTSUPP,
+	         ref->ctr->shim.pid
+	             ? "container \"%s\" was created with --stdio=inherit or null: its "
+	               "streams are not kept"
+	             : "container \"%s\" has no shim: its streams are with whoever "
+	               "created it",
+	         ref->name);
+	return false;
+}

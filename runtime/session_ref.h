@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What "ID" or "ID/NAME" on a command line refers to: a kept process, or a container without shim.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "berth/container.h"
+#include "runtime/cmd.h"
+
+struct session_ref {
+	const char *name; /* as given; borrowed */
+	int dir_fd;       /* session directory */
+	struct ctr *ctr;  /* the container, not locked */
+	bool is_exec;     /* "ID/NAME" */
+};
+
+/* root must outlive ref. 0 or -errno with the reason (-ENOENT: there is none). */
+int session_ref_open(struct ctx *ctx, const struct ctr_root *root, const char *name,
+                     struct session_ref *ret);
+void session_ref_done(struct session_ref *ref); /* idempotent */
+#define _cleanup_session_ref_ __attribute__((cleanup(session_ref_done)))
+/* Has a shim ever kept this process's streams? false: err says so in one line. */
+bool session_ref_kept(const struct session_ref *ref, struct err *err);

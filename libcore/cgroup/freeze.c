@@ -23,6 +23,7 @@
 
 #define BACKOFF_FIRST_US 200
 #define BACKOFF_MAX_US   20000
+#define EARLY_LOOKS_MS   16
 #define NUDGE_EVERY      8 /* looks at a hanging v1 freezer before it is thawed and frozen again */
 
 int64_t cg_deadline(int ms)
@@ -56,10 +57,13 @@ void cg_backoff(unsigned int *step, int64_t deadline)
 int cg_wait_event(int dirfd, const char *key, uint64_t value, int64_t deadline)
 {
 	_cleanup_close_ int fd = cg_openat(dirfd, "cgroup.events", O_RDONLY);
+	int slice = 1;
 
 	if (fd < 0)
 		return fd;
-	for (;;) {
+	/* The kernel holds a notification back when it gave one in the last 10 ms: the first few
+	 * looks are sooner than that, then it is up to the kernel. */
+	for (;; slice *= slice < EARLY_LOOKS_MS ? 2 : 1) {
 		struct pollfd pfd = { .fd = fd, .events = POLLPRI };
 		char text[256];
 		uint64_t now = 0;
@@ -77,7 +81,8 @@ int cg_wait_event(int dirfd, const char *key, uint64_t value, int64_t deadline)
 		r = cg_remaining(deadline);
 		if (r == 0)
 			return -ETIMEDOUT;
-		if (poll(&pfd, 1, r) < 0 && errno != EINTR)
+		if (poll(&pfd, 1, slice < EARLY_LOOKS_MS && slice < r ? slice : r) < 0 &&
+		    errno != EINTR)
 			return -errno;
 	}
 }

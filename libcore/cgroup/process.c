@@ -217,20 +217,25 @@ bool cg_has_self(const struct cg *cg)
 
 int cg_attach(const struct cg *cg, pid_t pid, struct err *err)
 {
+	bool self = pid == getpid();
 	char number[16];
 
 	snprintf(number, sizeof(number), "%d", (int)pid);
 	for (size_t i = 0; i < cg->n_dirs; i++) {
 		const struct cg_dir *dir = &cg->dirs[i];
+		/* Moving a process waits for every CPU to pass a quiet point, 10 ms and more. A
+		 * thread that moves itself does not, and we have no other thread. v1 only: v2 does
+		 * not take single threads, and has CLONE_INTO_CGROUP instead. */
+		const char *file = self && !dir->v2 ? "tasks" : "cgroup.procs";
 		_cleanup_close_ int fd = cg_dir_open(dir, err);
 		int r = fd;
 
 		if (r >= 0)
-			r = cg_write_file(fd, "cgroup.procs", number);
+			r = cg_write_file(fd, file, self ? "0" : number);
 		if (r < 0) {
 			if (fd >= 0)
-				err_set(err, r, "adding pid %s to %s%s/cgroup.procs", number,
-				        dir->mount, dir->path);
+				err_set(err, r, "adding pid %s to %s%s/%s", number, dir->mount,
+				        dir->path, file);
 			return err_prefix(err, "unable to apply cgroup configuration");
 		}
 	}
@@ -277,13 +282,18 @@ static int signal_pass(const struct cg *cg, const struct pids *p, int sig, size_
 	return 0;
 }
 
-/* Frozen, nothing can fork away from the list. What was signalled once is not counted as new. */
-static int kill_by_list(const struct cg *cg, struct err *err)
+/*
+ * Frozen, nothing can fork away from the list; where cgroup.kill has been at work there is nothing
+ * to freeze, and only what is in a v1 hierarchy alone is left. What was signalled once is not new.
+ */
+static int kill_by_list(const struct cg *cg, bool freeze, struct err *err)
 {
 	_cleanup_(pids_done)
 	struct pids p = { 0 }, before = { 0 };
-	int r = cg_freeze(cg, true, NULL); /* helps, and is not needed */
+	int r;
 
+	if (freeze)
+		(void)cg_freeze(cg, true, NULL); /* helps, and is not needed */
 	for (int pass = 0; pass < KILL_PASSES; pass++) {
 		size_t sent = 0, new = 0;
 
@@ -309,6 +319,7 @@ int cg_kill(const struct cg *cg, int sig, struct err *err)
 	_cleanup_(pids_done)
 	struct pids p = { 0 };
 	const struct cg_dir *v2 = cg_find_v2(cg);
+	bool killed = false;
 	size_t sent = 0;
 	int r = collect(cg, &p, err);
 
@@ -323,11 +334,12 @@ int cg_kill(const struct cg *cg, int sig, struct err *err)
 		_cleanup_close_ int fd = cg_dir_open(v2, NULL);
 
 		r = fd < 0 ? fd : cg_write_file(fd, "cgroup.kill", "1");
-		if (r == 0 && cg->mode == CG_V2)
+		killed = r == 0;
+		if (killed && cg->mode == CG_V2)
 			return 0;
 		if (r < 0 && r != -ENOENT)
 			log_debug("cgroup %s%s: cgroup.kill: %s", v2->mount, v2->path,
 			          strerror(-r));
 	}
-	return kill_by_list(cg, err);
+	return kill_by_list(cg, !killed, err);
 }

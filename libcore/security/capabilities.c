@@ -75,7 +75,7 @@ static uint64_t bounding_set(void)
 
 uint64_t caps_available(void)
 {
-	struct caps_sets own;
+	struct caps_sets own = { 0 };
 
 	return get_sets(&own) < 0 ? 0 : own.permitted & bounding_set();
 }

@@ -17,7 +17,7 @@
 #include "shim/wire/frame.h"
 
 #define LOG_LINE_MAX    16384 /* longest text of a record; what CRI readers expect */
-#define LOG_PREFIX_SIZE 64
+#define LOG_PREFIX_SIZE 96
 
 enum log_flush {
 	LOG_FLUSH_NO,   /* whole lines only: the rest of the last one may still come */

@@ -53,6 +53,7 @@ struct source {
 	ev_io io;
 	struct ring ring;
 	struct log_cursor logged;
+	uint64_t part_head; /* head when an unfinished line was last looked at */
 };
 
 enum session_status { SESSION_CREATED, SESSION_RUNNING, SESSION_EXITED };
@@ -216,3 +217,6 @@ void ops_refuse(struct client *c);
 
 /* lockdown.c: give up everything that serving does not need */
 int lockdown(const struct session *s, struct err *err);
+
+/* filter.c: the system call filter, loaded last */
+int filter_load(struct err *err);

@@ -18,6 +18,16 @@
 #include "base/fd.h"
 #include "shim/shim.h"
 
+static void arm_part_timer(struct shim *shim)
+{
+	ev_timer *t = &shim->session.part_timer;
+
+	if (ev_is_active(t))
+		return;
+	ev_timer_set(t, SHIM_PART_S, 0.);
+	ev_timer_start(shim->loop, t);
+}
+
 static void log_source(struct source *src, enum log_flush flush)
 {
 	struct session *s = &src->shim->session;
@@ -25,21 +35,28 @@ static void log_source(struct source *src, enum log_flush flush)
 	if (!s->has_log)
 		return;
 	log_feed(&s->log, &src->logged, &src->ring, src->stream, shim_now_ns(), flush);
-	if (src->logged.offset < src->ring.head && !ev_is_active(&s->part_timer)) {
-		ev_timer_set(&s->part_timer, SHIM_PART_S, 0.);
-		ev_timer_start(src->shim->loop, &s->part_timer);
-	}
+	if (src->logged.offset < src->ring.head)
+		arm_part_timer(src->shim);
 }
 
+/* The beginning of a line is logged when nothing has come after it for a while. */
 static void on_part(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct shim *shim = w->data;
 
 	(void)loop;
 	(void)events;
-	for (int i = 0; i < 2; i++)
-		if (shim->session.out[i].open)
-			log_source(&shim->session.out[i], LOG_FLUSH_PART);
+	for (int i = 0; i < 2; i++) {
+		struct source *src = &shim->session.out[i];
+
+		if (!src->open || src->logged.offset == src->ring.head)
+			continue;
+		if (src->part_head == src->ring.head)
+			log_source(src, LOG_FLUSH_PART);
+		else
+			arm_part_timer(shim);
+		src->part_head = src->ring.head;
+	}
 }
 
 static void close_pty(struct shim *shim)

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -43,15 +42,32 @@ struct exit_record exit_record_unknown(void)
 	return (struct exit_record){ .code = -1 };
 }
 
+/*
+ * Days since 1970 to a date, by the Gregorian calendar. gmtime_r(3) would read the time zone, from
+ * a file that the locked shim may not open.
+ */
+static void civil_date(int64_t days, int64_t *ret_year, int *ret_month, int *ret_day)
+{
+	int64_t shifted = days + 719468; /* from 0000-03-01, so that leap days end a year */
+	int64_t era = shifted / 146097;
+	int64_t doe = shifted % 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	int64_t mp = (5 * doy + 2) / 153;
+
+	*ret_day = (int)(doy - (153 * mp + 2) / 5 + 1);
+	*ret_month = (int)(mp < 10 ? mp + 3 : mp - 9);
+	*ret_year = yoe + era * 400 + (*ret_month <= 2);
+}
+
 void exit_time_format(int64_t ns, char ret[static EXIT_TIME_SIZE])
 {
-	time_t s = (time_t)(ns / NS_PER_S);
-	struct tm tm;
-	size_t n;
+	int64_t s = ns / NS_PER_S, year;
+	int month, day, of_day = (int)(s % 86400);
 
-	gmtime_r(&s, &tm);
-	n = strftime(ret, EXIT_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(ret + n, EXIT_TIME_SIZE - n, ".%09" PRId64 "Z", ns % NS_PER_S);
+	civil_date(s / 86400, &year, &month, &day);
+	snprintf(ret, EXIT_TIME_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%09dZ", (int)year, month, day,
+	         of_day / 3600, of_day / 60 % 60, of_day % 60, (int)(ns % NS_PER_S));
 }
 
 size_t exit_record_format(const struct exit_record *rec, char ret[static EXIT_RECORD_SIZE])

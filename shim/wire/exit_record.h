@@ -30,7 +30,7 @@ struct exit_record exit_record_from_status(int wait_status, int64_t exited_ns);
 struct exit_record exit_record_unknown(void);
 
 /* RFC 3339, UTC, nanoseconds: "2026-01-02T03:04:05.000000006Z". */
-#define EXIT_TIME_SIZE 40
+#define EXIT_TIME_SIZE 64
 void exit_time_format(int64_t ns, char ret[static EXIT_TIME_SIZE]);
 
 /* JSON object of at most EXIT_RECORD_SIZE bytes. Never fails. */

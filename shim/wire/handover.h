@@ -23,7 +23,7 @@
 
 #define SHIM_LOG_MAX_DEFAULT   (1024 * 1024)
 #define SHIM_LOG_FILES_DEFAULT 2
-#define SHIM_RING_DEFAULT      (256 * 1024)
+#define SHIM_RING_DEFAULT      (128 * 1024)
 #define SHIM_DRAIN_MS_DEFAULT  2000
 
 /* What happens to the process's stdin. Frame EOF: "no more input from me" of an attached client. */

@@ -218,7 +218,7 @@ int main(int argc, char **argv)
 		             .log = "",
 		             .log_max = 1 << 20,
 		             .log_files = 2,
-		             .ring = 256 * 1024,
+		             .ring = 128 * 1024,
 		             .drain = 2000 };
 	int ready[2], report[2], null;
 	char shim[PATH_MAX], dir[PATH_MAX], text[64] = "", byte;

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -63,6 +64,17 @@ static void test_time(void **state)
 	assert_string_equal(text, "2026-01-02T03:04:05.000000006Z");
 	exit_time_format(INT64_MAX, text);
 	assert_string_equal(text, "2262-04-11T23:47:16.854775807Z");
+	/* every day of a period with all kinds of leap years, against libc */
+	for (int64_t day = 0; day < 366 * 280; day++) {
+		time_t t = (time_t)(day * 86400 + 86399);
+		char expect[EXIT_TIME_SIZE];
+		struct tm tm;
+
+		gmtime_r(&t, &tm);
+		strftime(expect, sizeof(expect), "%Y-%m-%dT%H:%M:%S.000000000Z", &tm);
+		exit_time_format(t * INT64_C(1000000000), text);
+		assert_string_equal(text, expect);
+	}
 }
 
 static void test_text(void **state)

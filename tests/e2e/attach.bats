@@ -157,13 +157,13 @@ clients() { [ "$(call io.berth.Shim.State | jq -r '.parameters.clients // 0')" -
 @test "Varlink: Monitor tells of start and exit" {
 	bundle sh -c 'exit 8'
 	berth create --shim=always "$ID"
-	varlink -t 10 -n 2 "$(shim_addr)" '{"method":"io.berth.Shim.Monitor","more":true}' >"$T/events" &
+	varlink -t 10 -n 4 "$(shim_addr)" '{"method":"io.berth.Shim.Monitor","more":true}' >"$T/events" &
 	local monitor=$!
 	wait_until 5 eval 'call io.berth.Shim.State'
 	berth start "$ID"
 	wait $monitor || true
-	grep -q exited "$T/events"
-	jq -s -e 'map(tostring) | join("") | test("started") and test("exited")' "$T/events"
+	is "$(jq -r .parameters.event "$T/events" | tr '\n' ' ')" "state started exited ended "
+	jq -s -e '.[2].parameters.exit | .known and .code == 8' "$T/events"
 	remove
 }
 

@@ -62,6 +62,8 @@ up() {
 	is "$(state_of "$ID-2")" created
 	berth start "$ID-2"
 	remove "$ID-2"
+	# Made by the first, in use by the second: left to whoever named it.
+	find /sys/fs/cgroup -depth -type d -name "$TAG-top" -exec rmdir {} +
 }
 
 # bats test_tags=compat
@@ -277,15 +279,19 @@ up() {
 	is "$out" open
 }
 
+v1_frozen() {
+	[ "$(in_cgroup freezer freezer.state -)" = FROZEN ] || grep -q 'frozen 1' "/sys/fs/cgroup/unified$(sed -n 's/^0:://p' "/proc/$(pid_of)/cgroup")/cgroup.events"
+}
+
 # bats test_tags=compat
 @test "the frozen state is the kernel's" {
 	bundle
 	up
 	berth start "$ID"
 	berth pause "$ID"
-	if on_v2; then has "$(in_cgroup - - cgroup.events)" "frozen 1"; else is "$(in_cgroup freezer freezer.state -)" FROZEN; fi
+	if on_v2; then has "$(in_cgroup - - cgroup.events)" "frozen 1"; else v1_frozen; fi
 	berth resume "$ID"
-	if on_v2; then has "$(in_cgroup - - cgroup.events)" "frozen 0"; else is "$(in_cgroup freezer freezer.state -)" THAWED; fi
+	if on_v2; then has "$(in_cgroup - - cgroup.events)" "frozen 0"; else not v1_frozen; fi
 	remove
 }
 

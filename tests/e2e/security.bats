@@ -480,7 +480,7 @@ bits() {
 }
 
 # bats test_tags=compat
-@test "a container with the host's pid name space and CAP_SYS_PTRACE sees no directory of the host in exec (CVE-2016-9962)" {
+@test "a container with CAP_SYS_PTRACE finds no directory of the host in a process on its way in (CVE-2016-9962)" {
 	bundle sh -c 'while :; do for d in /proc/[0-9]*; do for f in $d/fd/*; do l=$(readlink $f 2>/dev/null) && [ -d "$f/" ] && echo "$d $l" >>/tmp/seen; done; done; done'
 	config_edit '(.process.capabilities | (.bounding, .effective, .permitted)) += ["CAP_SYS_PTRACE"] | .mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs"}]'
 	berth create "$ID"

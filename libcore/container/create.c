@@ -247,6 +247,8 @@ static int step_state(void *arg, struct err *err)
 	ctr->shim_address = xstrdup(c->opts->shim_address);
 	ctr->log_path = xstrdup(c->opts->log_path);
 	ctr->stdio_kept = c->opts->stdio_kept;
+	for (int i = 0; i < HOOK_KINDS; i++)
+		ctr->hooks |= spec->hooks.n[i] > 0 ? 1u << i : 0;
 	ctr->n_annotations = 0;
 	ctr->annotations = xcalloc(spec->n_annotations + 1, sizeof(*ctr->annotations));
 	for (size_t i = 0; i < spec->n_annotations; i++) {

@@ -132,6 +132,8 @@ int ctr_destroy(struct ctr *ctr, bool poststop, struct err *err)
 	if (r < 0)
 		return r;
 	unlink_shim_link(ctr);
+	if (ctr->has_state && !(ctr->hooks & (1u << HOOK_POSTSTOP)))
+		poststop = false;
 	if (poststop && ctr_load_spec(ctr, &spec, NULL) == 0) {
 		struct err hook_err = { 0 };
 

@@ -92,7 +92,7 @@ int record_write_state(const struct ctr *ctr, struct err *err)
 	buf_printf(&b, ",\"privatePidNamespace\":%s,\"terminal\":%s,\"stdioKept\":%s",
 	           ctr->private_pidns ? "true" : "false", ctr->terminal ? "true" : "false",
 	           ctr->stdio_kept ? "true" : "false");
-	buf_puts(&b, ",\"annotations\":{");
+	buf_printf(&b, ",\"hooks\":%u,\"annotations\":{", ctr->hooks);
 	for (size_t i = 0; i < ctr->n_annotations; i++) {
 		if (i > 0)
 			buf_puts(&b, ",");
@@ -196,6 +196,7 @@ static int read_state(struct ctr *ctr, struct err *err)
 	record_get_identity(j, "shim", &ctr->shim);
 	ctr->private_pidns = json_get_bool(j, "privatePidNamespace", false);
 	ctr->terminal = json_get_bool(j, "terminal", false);
+	ctr->hooks = (unsigned int)json_get_uint(j, "hooks", 0);
 	ctr->stdio_kept = json_get_bool(j, "stdioKept", false);
 	read_annotations(ctr, j);
 	return 0;

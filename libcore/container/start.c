@@ -84,9 +84,30 @@ static int send_go(int dir_fd, char *text, size_t size, struct err *err)
 	return read_report(report, fifo, text, size, err);
 }
 
-int ctr_start(struct ctr *ctr, struct err *err)
+/* spec: a hook that fails on the way into the running state ends the container, and what it left is
+ * undone. */
+static int hook_failed(struct ctr *ctr, int code)
+{
+	(void)ctr_kill_and_wait(ctr);
+	(void)ctr_destroy(ctr, true, NULL);
+	return code;
+}
+
+static int poststart(struct ctr *ctr, struct err *err)
 {
 	_cleanup_spec_ struct spec *spec = NULL;
+	int r;
+
+	if (!(ctr->hooks & (1u << HOOK_POSTSTART)))
+		return 0;
+	r = ctr_load_spec(ctr, &spec, err);
+	if (r == 0)
+		r = ctr_run_hooks(ctr, spec, HOOK_POSTSTART, CTR_RUNNING, ctr->init.pid, err);
+	return r < 0 ? hook_failed(ctr, r) : 0;
+}
+
+int ctr_start(struct ctr *ctr, struct err *err)
+{
 	enum ctr_status status = ctr_status(ctr);
 	char text[ERR_MSG_MAX];
 	int r;
@@ -100,14 +121,9 @@ int ctr_start(struct ctr *ctr, struct err *err)
 		return err_text(err, -ESRCH,
 		                "init ended before it could execute the program: was it killed, or "
 		                "does the seccomp profile forbid execve?");
-	if (text[0] != '\n' || text[1] != '\0')
-		return err_text(err, -ENOEXEC, "%s", text[0] == '\n' ? text + 1 : text);
-	r = ctr_load_spec(ctr, &spec, err);
-	if (r == 0 && spec->hooks.n[HOOK_POSTSTART] > 0) {
-		r = ctr_run_hooks(ctr, spec, HOOK_POSTSTART, CTR_RUNNING, ctr->init.pid, err);
-		if (r < 0)
-			(void)ctr_kill(ctr, SIGKILL, true,
-			               NULL); /* spec: a failed poststart hook ends the container */
-	}
-	return r;
+	if (text[0] != '\n') /* before the program: a startContainer hook */
+		return hook_failed(ctr, err_text(err, -ECANCELED, "%s", text));
+	if (text[1] != '\0')
+		return err_text(err, -ENOEXEC, "%s", text + 1);
+	return poststart(ctr, err);
 }

@@ -65,6 +65,7 @@ struct ctr {
 	size_t n_annotations;
 	struct ctr_identity init;
 	bool private_pidns, terminal;
+	unsigned int hooks;            /* bit 1 << kind: the spec has hooks of that kind */
 	bool stdio_kept;               /* the shim holds stdio */
 	struct ctr_identity shim;      /* pid 0: no shim */
 	char *shim_address, *log_path; /* NULL: none */

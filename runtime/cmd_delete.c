@@ -14,7 +14,8 @@ static int run(struct ctx *ctx, int argc, char **argv)
 
 	(void)argc;
 	if (r == 0)
-		r = ctr_open(&root, argv[0], true, &ctr, &ctx->err);
+		r = force ? ctr_open_damaged(&root, argv[0], &ctr, &ctx->err)
+		          : ctr_open(&root, argv[0], true, &ctr, &ctx->err);
 	if (r == -ENOENT && force) {
 		err_clear(&ctx->err);
 		r = 0;

@@ -92,7 +92,7 @@ static int listen_socket(struct keeper *k, struct err *err)
 		_cleanup_free_ char *dir = path_dir(job->shim_link);
 		_cleanup_free_ char *target = path_join(job->session_path, "shim.sock");
 
-		(void)mkdir(dir, 0700);
+		(void)file_mkdir_p(dir, 0700);
 		(void)unlink(job->shim_link);
 		if (symlink(target, job->shim_link) < 0)
 			return err_set(err, -errno, "link \"%s\"", job->shim_link);

@@ -131,8 +131,6 @@ static int load(struct ctx *ctx, struct launch *l, bool foreground)
 	r = spec_load_bundle(clean, l->opts->config, &l->spec, &ctx->err);
 	if (r < 0)
 		return r;
-	if (l->spec->warnings)
-		log_warn("%s", l->spec->warnings);
 	q.terminal_here = l->spec->process.terminal && !l->opts->console_socket;
 	shim_ask(&q);
 	r = shim_decide(&q, &ctx->err);
@@ -273,6 +271,9 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 		r = probe_require(&ctx->err);
 	if (r == 0)
 		r = ctx_root(ctx, true, &l->root);
+	if (r == 0 && faccessat(l->root.fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		r = err_text(&ctx->err, -EEXIST, "container with given ID already exists: \"%s\"",
+		             id);
 	if (r == 0)
 		r = ctr_plan_new(l->spec, &l->root, launch_is_rootless(ctx), &l->plan, &ctx->err);
 	if (r == 0)

@@ -111,6 +111,8 @@ int opt_parse(const struct opt *opts, bool stop_at_positional, int argc, char **
 		if (parse_one(opts, argc, argv, &i, ret_help, err) < 0)
 			return -EINVAL;
 	}
+	if (n < argc)
+		argv[n] = NULL; /* what is left over there has been moved to the front */
 	return n;
 }
 

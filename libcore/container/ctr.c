@@ -191,8 +191,7 @@ int ctr_reserve(const struct ctr_root *root, const char *id, const struct spec *
 	ctr->bundle = xstrdup(spec->bundle);
 	ctr->created = now_rfc3339();
 	ctr->owner = geteuid();
-	if (strlen(root->path) + strlen(id) + sizeof("//shim.sock") > 107)
-		ctr->shim_link = ctr_shim_link(root, id);
+	ctr->shim_link = ctr_shim_link(root, id);
 	(void)proc_boot_id(ctr->boot_id);
 	(void)ctr_identity_of(getpid(), -1, &ctr->creator);
 	r = record_write_intent(ctr, err);
@@ -217,9 +216,22 @@ static uint64_t hash(const char *s)
 	return h;
 }
 
+/* Longest path that bind(2) and connect(2) take, without the final NUL. */
+#define SUN_PATH_MAX 107
+#define LINK_LENGTH  (sizeof("/.s/0123456789abcdef") - 1)
+
 char *ctr_shim_link(const struct ctr_root *root, const char *session)
 {
-	return xasprintf("%s/.s/%016llx", root->path, (unsigned long long)hash(session));
+	_cleanup_free_ char *path = xasprintf("%s/%s/shim.sock", root->path, session);
+	_cleanup_free_ char *place = NULL;
+
+	if (strlen(path) <= SUN_PATH_MAX)
+		return NULL;
+	/* A root so deep that not even the link fits: the default one, if that is shorter. */
+	if (strlen(root->path) + LINK_LENGTH > SUN_PATH_MAX)
+		place = ctr_root_default(NULL);
+	return xasprintf("%s/.s/%016llx", place ? place : root->path,
+	                 (unsigned long long)hash(path));
 }
 
 static int not_there(const char *id, struct err *err)
@@ -247,8 +259,8 @@ void ctr_unlock(struct ctr *ctr)
 	ctr->locked = false;
 }
 
-int ctr_open(const struct ctr_root *root, const char *id, bool lock, struct ctr **ret,
-             struct err *err)
+static int open_container(const struct ctr_root *root, const char *id, bool lock, bool damaged,
+                          struct ctr **ret, struct err *err)
 {
 	_cleanup_ctr_ struct ctr *ctr = NULL;
 	struct stat st;
@@ -275,10 +287,21 @@ int ctr_open(const struct ctr_root *root, const char *id, bool lock, struct ctr 
 		return err_set(err, -EPERM, "the directory of container \"%s\" is not ours alone",
 		               id);
 	r = record_read(ctr, err);
-	if (r < 0)
+	if (r < 0 && !damaged)
 		return r;
 	*ret = take_ptr(ctr);
 	return 0;
+}
+
+int ctr_open(const struct ctr_root *root, const char *id, bool lock, struct ctr **ret,
+             struct err *err)
+{
+	return open_container(root, id, lock, false, ret, err);
+}
+
+int ctr_open_damaged(const struct ctr_root *root, const char *id, struct ctr **ret, struct err *err)
+{
+	return open_container(root, id, true, true, ret, err);
 }
 
 int ctr_reload(struct ctr *ctr, struct err *err)

@@ -76,8 +76,12 @@ static int end_kernel_side(struct ctr *ctr, struct err *err)
 {
 	int r;
 
-	if (!ctr_same_boot(ctr))
-		return 0; /* another boot: nothing of it is left in the kernel */
+	if (!ctr_same_boot(ctr)) {
+		/* Another boot: nothing of it runs any more, and what runs is not ours to kill. */
+		return ctr->cgroup && cg_is_populated(ctr->cgroup)
+		           ? 0
+		           : end_cgroup(ctr->cgroup, "container", err);
+	}
 	if (ctr->cgroup && cg_is_frozen(ctr->cgroup))
 		(void)cg_freeze(ctr->cgroup, false, NULL);
 	r = end_process(&ctr->init, "container init", err);

@@ -29,8 +29,8 @@ struct ctr_plan {
 
 /* --- ctr.c --- */
 bool ctr_same_boot(const struct ctr *ctr);
-char *ctr_shim_link(const struct ctr_root *root,
-                    const char *session); /* <root>/.s/<16 hex of the session's name> */
+/* A short link to <root>/<session>/shim.sock where that is too long for sun_path, else NULL. */
+char *ctr_shim_link(const struct ctr_root *root, const char *session);
 
 int ctr_seccomp_cache(const struct ctr_root *root);
 

@@ -246,7 +246,8 @@ int process_lookup(struct process_ctx *p, struct err *err)
 	int r;
 
 	if (name[0] == '\0')
-		return err_set(err, -ENOENT, "exec: \"\": executable file not found in $PATH");
+		return err_set(err, -ENOENT,
+		               "process.args[0]: exec: \"\": executable file not found in $PATH");
 	if (!strchr(name, '/'))
 		return search_path(p, name, err);
 	if (strlen(name) >= sizeof(p->exec_path))

@@ -202,9 +202,12 @@ static int read_state(struct ctr *ctr, struct err *err)
 	return 0;
 }
 
+/* Both are tried, so that with one damaged the other still counts; the first error is the one
+ * reported. */
 int record_read(struct ctr *ctr, struct err *err)
 {
 	int r = read_intent(ctr, err);
+	int s = read_state(ctr, r < 0 ? NULL : err);
 
-	return r < 0 ? r : read_state(ctr, err);
+	return r < 0 ? r : s;
 }

@@ -76,7 +76,7 @@ static int check_dir(int fd, const char *path, struct err *err)
 	if (st.st_uid != geteuid())
 		return err_set(
 		    err, -EPERM,
-		    "state root \"%s\" belongs to uid %u, not to %u: give another --root", path,
+		    "state root \"%s\" is owned by uid %u, not by %u: give another --root", path,
 		    st.st_uid, geteuid());
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		return err_set(
@@ -104,8 +104,8 @@ int ctr_root_open(const char *path, bool create, struct ctr_root *ret, struct er
 		clean = path_clean(absolute);
 	}
 	if (path[0] == '\0' || streq(clean, "/"))
-		return err_text(err, -EINVAL, "option --root argument should not be set to \"%s\"",
-		                path);
+		return err_text(err, -EINVAL, "Option --root argument should not be set to %s",
+		                *path ? path : "an empty string");
 	if (create) {
 		r = file_mkdir_p(clean, 0700);
 		if (r < 0)

@@ -59,7 +59,7 @@ int ctr_session_make(struct ctr *ctr, const char *name, int *ret_dirfd, char **r
                      char **ret_link, struct err *err)
 {
 	_cleanup_free_ char *sub = path_join("exec", name);
-	_cleanup_free_ char *ref = xasprintf("%s/%s", ctr->id, name);
+	_cleanup_free_ char *ref = xasprintf("%s/exec/%s", ctr->id, name);
 	_cleanup_free_ char *path = xasprintf("%s/%s/%s", ctr->root->path, ctr->id, sub);
 	int fd;
 

@@ -81,6 +81,9 @@ int ctr_reserve(const struct ctr_root *root, const char *id, const struct spec *
  * \"x\" does not exist". A directory without intent opens with everything empty. */
 int ctr_open(const struct ctr_root *root, const char *id, bool lock, struct ctr **ret,
              struct err *err);
+/* The same, locked, for delete --force: a record that cannot be read counts as missing. */
+int ctr_open_damaged(const struct ctr_root *root, const char *id, struct ctr **ret,
+                     struct err *err);
 void ctr_close(struct ctr *ctr);                /* also unlocks */
 int ctr_lock(struct ctr *ctr, struct err *err); /* -ENOENT when it was deleted meanwhile */
 void ctr_unlock(struct ctr *ctr);

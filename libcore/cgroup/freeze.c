@@ -78,6 +78,9 @@ int cg_wait_event(int dirfd, const char *key, uint64_t value, int64_t deadline)
 		r = cg_text_key(text, key, &now);
 		if (r < 0 || now == value)
 			return r;
+		/* An empty cgroup never says that it is frozen: who was to freeze has died. */
+		if (streq(key, "frozen") && cg_text_key(text, "populated", &now) == 0 && now == 0)
+			return 0;
 		r = cg_remaining(deadline);
 		if (r == 0)
 			return -ETIMEDOUT;

@@ -182,7 +182,10 @@ void cg_thaw_all(const struct cg *cg);           /* v1: nested freezers too */
 /* now + ms on CLOCK_MONOTONIC, in ms; and what is left of it, never negative. */
 int64_t cg_deadline(int ms);
 int cg_remaining(int64_t deadline);
-/* Wait until `key` of cgroup.events is `value`; woken by the kernel. 0, -ETIMEDOUT, -errno. */
+/*
+ * Wait until `key` of cgroup.events is `value`, or, for "frozen", nobody is left; woken by the
+ * kernel. 0, -ETIMEDOUT, -errno.
+ */
 int cg_wait_event(int dirfd, const char *key, uint64_t value, int64_t deadline);
 /* Where v1 has no event: sleep for a moment that grows with *step, no longer than is left. */
 void cg_backoff(unsigned int *step, int64_t deadline);

@@ -196,6 +196,10 @@ static void test_waiting(void **state)
 	(void)state;
 	put("cgroup.events", "populated 0\nfrozen 0\n");
 	assert_int_equal(cg_wait_event(root, "populated", 0, cg_deadline(1000)), 0);
+	/* Whoever was to freeze has died: the kernel leaves it at "frozen 0" for ever. */
+	assert_int_equal(cg_wait_event(root, "frozen", 1, cg_deadline(0)), 0);
+	put("cgroup.events", "populated 1\nfrozen 0\n");
+	assert_int_equal(cg_wait_event(root, "populated", 0, cg_deadline(0)), -ETIMEDOUT);
 	assert_int_equal(cg_wait_event(root, "frozen", 1, cg_deadline(0)), -ETIMEDOUT);
 	assert_int_equal(cg_wait_event(root, "none", 1, cg_deadline(1000)), -ENOENT);
 	assert_int_equal(cg_remaining(cg_deadline(-5)), 0);

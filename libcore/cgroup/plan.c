@@ -187,7 +187,10 @@ int cg_place(const struct cg_host *host, const struct cg_request *req, const cha
 			add_dir(cg, h, path, explicit ? 0 : 2);
 	}
 	if (r == 0 && host->mode != CG_NONE && cg->n_dirs == 0)
-		r = unusable(cg, -EACCES, explicit ? "no cgroup may be written" : NO_PERMISSION,
+		r = unusable(cg, -EACCES,
+		             cg->optional ? "no permission is granted for cgroups"
+		             : explicit   ? "no cgroup may be written"
+		                          : NO_PERMISSION,
 		             err);
 	if (r < 0) {
 		cg_free(cg);

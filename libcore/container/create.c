@@ -62,11 +62,16 @@ static int step_cgroup(void *arg, struct err *err)
 {
 	struct creation *c = arg;
 	struct cg *cg = c->ctr->cgroup;
+	size_t planned;
 	int r;
 
 	if (!cg || !cg->usable)
 		return 0;
+	planned = cg->n_dirs;
 	r = cg_create(cg, err);
+	/* What was left out (rootless) must not be looked for by exec and delete. */
+	if (r == 0 && cg->n_dirs != planned)
+		r = record_write_intent(c->ctr, err);
 	if (r == 0)
 		r = cg_apply(cg, &c->plan->spec->linux_.resources, c->plan->rootless,
 		             c->plan->ns.has[NS_USER], err);

@@ -269,6 +269,7 @@ static _Noreturn void become_shim(struct keeper *k)
 	char *env[] = { NULL };
 	int memfd = FD_INVALID;
 
+	umask(077); /* what the shim makes is its own */
 	k->h.id = job->id;
 	k->h.name = job->name;
 	k->h.session_path = job->session_path;
@@ -291,7 +292,7 @@ static _Noreturn void keeper_main(struct keeper_job *job, int report)
 	proc_reset_signals();
 	handover_init(&k.h);
 	(void)setsid();
-	umask(077);
+	umask(022);
 	/* A descriptor of its own: the one in hand carries the lock, which must end with the
 	 * runtime. */
 	k.h.dir_fd = openat(job->session_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -260,6 +261,9 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 		.shim_exe_fd = FD_INVALID,
 		.opts = opts,
 	};
+	/* Directories on cgroupfs must be as passable as the kernel makes them; all modes of our
+	 * own are given in full. */
+	(void)umask(022);
 	l->pid_file = absolute(opts->pid_file);
 	r = launch_check_preserved(opts->preserve_fds, &ctx->err);
 	if (r < 0)

@@ -163,7 +163,7 @@ interactive() {
 	berth run -d "$ID"
 	berth attach --help
 	local keys send=''
-	keys=$(grep -oE 'ctrl-[][a-z\\^_](,ctrl-[][a-z\\^_])*' "$T/out" | head -1)
+	keys=$(sed -n 's/.*--detach-keys.*default: \(.*\)).*/\1/p' "$T/out")
 	case $keys in
 	'ctrl-]') send='\x1d' ;;
 	ctrl-p,ctrl-q) send='\x10\x11' ;;
@@ -197,13 +197,15 @@ interactive() {
 	local address
 	address=$(shim_addr)
 	# socat and jq: no code of berth's.
-	{ printf '{"method":"io.berth.Shim.Wait","parameters":{}}\0' && sleep 20; } |
-		socat -t 20 - "UNIX-CONNECT:$address" | head -z -n 1 | tr -d '\0' >"$T/reply" &
+	mkfifo "$T/fifo"
+	socat -t 20 - "UNIX-CONNECT:$address" <"$T/fifo" | head -z -n 1 | tr -d '\0' >"$T/reply" &
 	local client=$!
+	exec 9>"$T/fifo"
+	printf '{"method":"io.berth.Shim.Wait","parameters":{}}\0' >&9
 	term 'expect:ready> ' 'send:exit 42\r' -- attach "$ID" || true
 	wait_until 5 file_has "$T/reply" code
-	kill $client 2>/dev/null || true
-	pkill -P $$ sleep || true
+	exec 9>&-
+	wait $client
 	is "$(jq -c '.parameters | [.exited, .code, .signal, .oom, .known]' "$T/reply")" '[true,42,0,false,true]'
 	# and after the exit
 	varlink "$address" '{"method":"io.berth.Shim.Wait"}' | jq -e '.parameters.code == 42'

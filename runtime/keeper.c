@@ -70,14 +70,32 @@ static void leave_cgroup(const struct keeper_job *job)
 {
 	struct err err = { 0 };
 
+	if (job->in_shim_cgroup)
+		return;
 	if (!job->shim_cgroup || !job->shim_cgroup->usable) {
 		log_debug("the shim stays in the caller's cgroup: %s",
 		          job->shim_cgroup ? job->shim_cgroup->why : "no cgroup");
 		return;
 	}
-	if (cg_create(job->shim_cgroup, &err) < 0 ||
-	    cg_attach(job->shim_cgroup, getpid(), &err) < 0)
+	if (cg_attach(job->shim_cgroup, getpid(), &err) < 0)
 		log_warn("the shim stays in the caller's cgroup: %s", err.msg);
+}
+
+/* K is born where it is to live, if at all possible. */
+static pid_t fork_keeper(struct keeper_job *job)
+{
+	struct cg *cg = job->shim_cgroup;
+	struct err err = { 0 };
+	pid_t pid;
+
+	if (cg && cg->usable && cg_create(cg, &err) < 0) {
+		log_warn("the shim stays in the caller's cgroup: %s", err.msg);
+		cg->usable = false;
+	}
+	if (cg && cg->usable)
+		return cg_fork(cg, &job->in_shim_cgroup);
+	pid = fork();
+	return pid < 0 ? -errno : pid;
 }
 
 static int listen_socket(struct keeper *k, struct err *err)
@@ -374,12 +392,10 @@ int keeper_run(struct keeper_job *job, pid_t *ret_pid, pid_t *ret_keeper, struct
 	ours = sock[0];
 	job->report_fd = sock[1];
 	(void)fflush(stdout);
-	pid = fork();
+	pid = fork_keeper(job);
 	if (pid < 0) {
-		int r = -errno;
-
 		fd_close(sock[1]);
-		return err_set(err, r, "fork the keeper");
+		return err_set(err, pid, "fork the keeper");
 	}
 	if (pid == 0) {
 		fd_close(ours);

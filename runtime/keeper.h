@@ -37,7 +37,8 @@ struct keeper_job {
 	            const struct ctr_identity *shim, pid_t *ret_pid, int *ret_pidfd,
 	            struct err *err);
 	void *arg;
-	int report_fd; /* set by keeper_run: children of make() must close it */
+	int report_fd;       /* set by keeper_run: children of make() must close it */
+	bool in_shim_cgroup; /* set by keeper_run: K was born there */
 };
 
 /* Open berth-shim beside our own binary (or BERTH_SHIM_PATH). -errno with a hint. */

@@ -104,6 +104,12 @@ bool cg_limits_wanted(const struct spec_resources *res, bool rootless);
 /* O_PATH... directory fd usable for CLONE_INTO_CGROUP, or -EOPNOTSUPP when there is no v2 dir with
  * the controllers' process (v1 hosts: attach by cg_attach). */
 int cg_v2_fd(const struct cg *cg);
+/*
+ * fork(2) whose child is born in the cgroup where v2 makes that possible (5.7): moving it
+ * afterwards waits for a grace period, 10 ms and more. *ret_inside, in both processes: it is; else
+ * the child has to be attached. -errno.
+ */
+pid_t cg_fork(const struct cg *cg, bool *ret_inside);
 int cg_attach(const struct cg *cg, pid_t pid,
               struct err *err); /* write cgroup.procs in every dir (skip v2 when into_v2 already
                                    done: harmless) */

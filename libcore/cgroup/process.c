@@ -215,6 +215,29 @@ bool cg_has_self(const struct cg *cg)
 	return collect(cg, &p, NULL) == 0 && pids_have(&p, getpid());
 }
 
+pid_t cg_fork(const struct cg *cg, bool *ret_inside)
+{
+	_cleanup_close_ int fd = cg_v2_fd(cg);
+	pid_t pid;
+
+	*ret_inside = true;
+	if (fd >= 0) {
+		const struct clone_args args = {
+			.flags = CLONE_INTO_CGROUP,
+			.exit_signal = SIGCHLD,
+			.cgroup = (uint64_t)fd,
+		};
+
+		pid = k_clone3(&args, sizeof(args));
+		if (pid >= 0)
+			return pid;
+		log_debug("fork into the cgroup: %s", strerror(-pid));
+	}
+	*ret_inside = false;
+	pid = fork();
+	return pid < 0 ? -errno : pid;
+}
+
 int cg_attach(const struct cg *cg, pid_t pid, struct err *err)
 {
 	bool self = pid == getpid();

@@ -239,11 +239,15 @@ static int devices_v2(const struct cg_dir *dir, const struct cg_devices *rules, 
 	_cleanup_close_ int fd = cg_dir_open(dir, err);
 	_cleanup_free_ struct bpf_insn *insns = NULL;
 	size_t n = 0;
+	int r;
 
 	if (fd < 0)
 		return fd;
-	if (!cg_devices_allow_all(rules))
-		cg_devices_program(rules, &insns, &n);
+	if (!cg_devices_allow_all(rules)) {
+		r = cg_devices_program(rules, &insns, &n);
+		if (r < 0)
+			return err_set(err, r, "device rules: %zu of them", rules->n);
+	}
 	return cg_bpf_set(fd, insns, n, err);
 }
 

@@ -168,8 +168,8 @@ void cg_devices_transition(const struct cg_devices *now, const struct cg_devices
                            struct cg_writes *out);
 
 /* --- device_program.c: pure --- */
-/* eBPF of type BPF_PROG_TYPE_CGROUP_DEVICE. Caller frees. */
-void cg_devices_program(const struct cg_devices *d, struct bpf_insn **ret, size_t *ret_n);
+/* eBPF of type BPF_PROG_TYPE_CGROUP_DEVICE. Caller frees. -E2BIG: thousands of rules. */
+int cg_devices_program(const struct cg_devices *d, struct bpf_insn **ret, size_t *ret_n);
 
 /* --- bpf.c --- */
 /* Make the program the only one of ours on the directory; insns NULL: remove ours. */

@@ -167,6 +167,8 @@ static int step_maps(void *arg, struct err *err)
 
 	if (c->plan->ns.new_user)
 		r = ns_write_maps(c->pid, c->plan->spec, err);
+	else if (c->plan->ns.join[NS_USER])
+		r = ns_check_maps(c->pid, c->plan->spec, err);
 	/* While init is still as dumpable as we are, so that a rootless creator may write there. */
 	if (r == 0)
 		r = oom_score_adj_set(c->proc_fd, c->pid, &c->plan->spec->process,

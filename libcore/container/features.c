@@ -39,7 +39,7 @@ static void mount_options(struct buf *b)
 
 	strings_begin(b, "mountOptions");
 	for (const struct mount_option *o = mount_option_table; o->name; o++)
-		if (o->kind != MOPT_IDMAP && o->kind != MOPT_TMPCOPYUP)
+		if (o->kind != MOPT_IDMAP)
 			string_item(b, &first, o->name);
 	buf_puts(b, "]");
 }

@@ -115,6 +115,11 @@ static inline bool mnt_op_readonly(const struct mnt_op *op)
 	return ((op->attr_set & ~op->rec_clr) | op->rec_set) & MOUNT_ATTR_RDONLY;
 }
 
+/* ---- copyup.c */
+
+/* Copy the directory dir_fd into the fresh mount, which is not attached yet. */
+int mnt_copy_up(int dir_fd, int mount_fd, const char *what, struct err *err);
+
 /* ---- cgroup.c: one mount of type "cgroup" */
 int mnt_do_cgroup(struct mnt_ctx *ctx, const struct mnt_op *op, const struct mnt_cgroup_view *view,
                   struct err *err);

@@ -42,6 +42,7 @@ struct mnt_op {                  /* one mount, decided */
 	const char *fstype;      /* "bind" for binds */
 	const char *source;      /* may be NULL */
 	bool bind, recursive;
+	bool copy_up; /* tmpfs: begins with a copy of what it covers */
 	bool remount; /* change the mount that is already at destination; source is not used */
 	uint64_t attr_set, attr_clr;  /* MOUNT_ATTR_*, this mount */
 	uint64_t rec_set, rec_clr;    /* AT_RECURSIVE */

@@ -374,6 +374,8 @@ static int do_fs(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
 	} else {
 		r = fd < 0 ? fd : apply(fd, true, op->rec_set & ~late, op->rec_clr, err);
 	}
+	if (r == 0 && op->copy_up && !target.created)
+		r = mnt_copy_up(target.fd, fd, op->destination, err);
 	return r < 0 ? r : finish_mount(ctx, op, fd, target.fd, err);
 }
 

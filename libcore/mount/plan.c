@@ -115,10 +115,12 @@ static int op_option(struct mnt_op *op, const char *option, struct err *err)
 	case MOPT_REMOUNT:
 		op->remount = true;
 		return 0;
+	case MOPT_TMPCOPYUP:
+		op->copy_up = true;
+		return 0;
 	case MOPT_NOTHING:
 		return 0;
 	case MOPT_IDMAP:
-	case MOPT_TMPCOPYUP:
 		break;
 	}
 	return err_set(err, -EOPNOTSUPP, "option \"%s\"", option);
@@ -221,6 +223,8 @@ static int op_build(const struct spec *spec, struct mnt_op *op, struct err *err)
 	r = check_place(op, err);
 	if (r < 0)
 		return r;
+	if (op->copy_up && !streq(op->fstype, "tmpfs"))
+		return err_set(err, -EINVAL, "option \"tmpcopyup\" is for tmpfs");
 	if (op->bind) {
 		r = check_bind_data(op, m, err);
 		if (r < 0)

@@ -77,7 +77,7 @@ bool mnt_place_equal(const struct mnt_place *a, const struct mnt_place *b)
 
 bool mnt_same_place(int fd, int other_fd)
 {
-	struct mnt_place a, b;
+	struct mnt_place a = { 0 }, b = { 0 };
 
 	return mnt_place_of(fd, &a) == 0 && mnt_place_of(other_fd, &b) == 0 &&
 	       mnt_place_equal(&a, &b);

@@ -164,6 +164,29 @@ static int run_helper(const struct map_kind *kind, pid_t pid, const struct spec_
 	                getuid(), foreign->host_id, foreign->size, kind->helper);
 }
 
+bool ns_map_equals(const char *text, const struct spec_id_map *maps, size_t n)
+{
+	size_t lines = 0;
+
+	while (text[strspn(text, " \n")]) {
+		struct spec_id_map have;
+		size_t i;
+		int len = 0;
+
+		if (sscanf(text, "%u %u %u%n", &have.container_id, &have.host_id, &have.size,
+		           &len) != 3)
+			return false;
+		for (i = 0; i < n; i++)
+			if (memcmp(&maps[i], &have, sizeof(have)) == 0)
+				break;
+		if (i == n)
+			return false;
+		text += len;
+		lines++;
+	}
+	return lines == n; /* neither side repeats a line: ranges do not overlap */
+}
+
 static int write_one(int dir, const struct map_kind *kind, pid_t pid,
                      const struct spec_id_map *maps, size_t n, uint32_t own_id, struct err *err)
 {
@@ -202,13 +225,11 @@ static int write_one(int dir, const struct map_kind *kind, pid_t pid,
 	return r < 0 ? err_set(err, r, "%s: write /proc/%d/%s", kind->field, pid, kind->file) : 0;
 }
 
-int ns_write_maps(pid_t pid, const struct spec *spec, struct err *err)
+static int open_process(pid_t pid, int *ret, struct err *err)
 {
-	const struct spec_linux *lin = &spec->linux_;
 	_cleanup_close_ int dir = FD_INVALID;
 	struct statfs fs;
 	char path[32];
-	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -216,8 +237,48 @@ int ns_write_maps(pid_t pid, const struct spec *spec, struct err *err)
 		return err_set(err, -errno, "open \"%s\"", path);
 	if (fstatfs(dir, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
 		return err_text(err, -EPERM, "\"%s\" is not on procfs", path);
-	r = write_one(dir, &uid_kind, pid, lin->uid_maps, lin->n_uid_maps, geteuid(), err);
-	return r < 0
-	           ? r
-	           : write_one(dir, &gid_kind, pid, lin->gid_maps, lin->n_gid_maps, getegid(), err);
+	*ret = take_fd(&dir);
+	return 0;
+}
+
+int ns_write_maps(pid_t pid, const struct spec *spec, struct err *err)
+{
+	const struct spec_linux *lin = &spec->linux_;
+	_cleanup_close_ int dir = FD_INVALID;
+	int r = open_process(pid, &dir, err);
+
+	if (r == 0)
+		r = write_one(dir, &uid_kind, pid, lin->uid_maps, lin->n_uid_maps, geteuid(), err);
+	if (r == 0)
+		r = write_one(dir, &gid_kind, pid, lin->gid_maps, lin->n_gid_maps, getegid(), err);
+	return r;
+}
+
+static int check_one(int dir, const struct map_kind *kind, const struct spec_id_map *maps, size_t n,
+                     struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (n == 0)
+		return 0;
+	r = file_read_at(dir, kind->file, 64 << 10, &text, NULL);
+	if (r < 0)
+		return err_set(err, r, "read %s of the joined user namespace", kind->file);
+	if (!ns_map_equals(text, maps, n))
+		return err_text(err, -EINVAL,
+		                "%s: differs from the user namespace that is joined by path",
+		                kind->field);
+	return 0;
+}
+
+int ns_check_maps(pid_t pid, const struct spec *spec, struct err *err)
+{
+	const struct spec_linux *lin = &spec->linux_;
+	_cleanup_close_ int dir = FD_INVALID;
+	int r = open_process(pid, &dir, err);
+
+	if (r == 0)
+		r = check_one(dir, &uid_kind, lin->uid_maps, lin->n_uid_maps, err);
+	return r < 0 ? r : check_one(dir, &gid_kind, lin->gid_maps, lin->n_gid_maps, err);
 }

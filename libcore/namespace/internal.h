@@ -25,3 +25,5 @@ bool ns_map_is_own(const struct spec_id_map *maps, size_t n, uint32_t own_id);
 /* "100000:65536" terms of a range that is not our own id, for a hint; NULL when there is none. */
 const struct spec_id_map *ns_map_first_foreign(const struct spec_id_map *maps, size_t n,
                                                uint32_t own_id);
+/* Does the text of a map file hold exactly these lines, in any order? */
+bool ns_map_equals(const char *text, const struct spec_id_map *maps, size_t n);

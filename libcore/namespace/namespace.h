@@ -54,6 +54,12 @@ pid_t ns_clone(uint64_t new_flags, int cgroup_fd, bool clone_parent, int *ret_pi
  * errors name the missing subordinate ids or helper and what to do.
  */
 int ns_write_maps(pid_t pid, const struct spec *spec, struct err *err);
+/*
+ * A user namespace that was joined by path, with mappings in the configuration too: they must be
+ * those that pid's namespace has, since everything else was planned by them. 0 also where the
+ * configuration gives none.
+ */
+int ns_check_maps(pid_t pid, const struct spec *spec, struct err *err);
 /* Host id of a container id, or the id itself without a user namespace; -1 (as id) when unmapped.
  */
 uint32_t ns_host_id(const struct spec_id_map *maps, size_t n, uint32_t id);

@@ -172,7 +172,7 @@ static int raise_ambient(uint64_t wanted, uint64_t possible, struct err *err)
 
 int caps_apply(const struct spec_caps *caps, struct err *err)
 {
-	struct caps_sets own, sets;
+	struct caps_sets own = { 0 }, sets;
 	uint64_t lacking;
 	int r = get_sets(&own);
 

@@ -47,11 +47,13 @@ static bool maps_reach(const struct spec *spec, uid_t owner)
 {
 	const struct spec_linux *lin = &spec->linux_;
 
+	if (lin->namespaces[NS_USER].path)
+		return true; /* joined: what it maps is not for the configuration to say */
 	for (size_t i = 0; i < lin->n_uid_maps; i++)
 		if (owner >= lin->uid_maps[i].host_id &&
 		    owner - lin->uid_maps[i].host_id < lin->uid_maps[i].size)
 			return true;
-	return lin->n_uid_maps == 0; /* joined, and unknown */
+	return false;
 }
 
 static bool may_have_admin(const struct spec_process *process)

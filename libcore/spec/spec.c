@@ -134,7 +134,7 @@ static int check_options(struct load *l, const struct spec_mount *m)
 		const struct mount_option *known = mount_option_find(option);
 		size_t mark = load_push_index(l, i);
 
-		if ((known && (known->kind == MOPT_IDMAP || known->kind == MOPT_TMPCOPYUP)) ||
+		if ((known && known->kind == MOPT_IDMAP) ||
 		    strncmp(option, "idmap=", strlen("idmap=")) == 0 ||
 		    strncmp(option, "ridmap=", strlen("ridmap=")) == 0)
 			return load_fail(l, -EOPNOTSUPP, "%s: not supported yet", option);

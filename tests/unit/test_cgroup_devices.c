@@ -84,6 +84,10 @@ static uint64_t run_program(const struct bpf_insn *in, size_t n,
 			assert_true(set[i->dst_reg]);
 			jump = (uint32_t)reg[i->dst_reg] != (uint32_t)i->imm;
 			break;
+		case BPF_JMP32 | BPF_JEQ | BPF_K:
+			assert_true(set[i->dst_reg]);
+			jump = (uint32_t)reg[i->dst_reg] == (uint32_t)i->imm;
+			break;
 		case BPF_JMP32 | BPF_JSET | BPF_K:
 			assert_true(set[i->dst_reg]);
 			jump = (uint32_t)reg[i->dst_reg] & (uint32_t)i->imm;
@@ -104,6 +108,32 @@ static uint64_t run_program(const struct bpf_insn *in, size_t n,
 	}
 }
 
+/* As the verifier has it: every instruction can be reached, and none is behind the last. */
+static void check_reachable(const struct bpf_insn *in, size_t n)
+{
+	bool *reached = calloc(n + 1, sizeof(*reached));
+
+	reached[0] = true;
+	for (size_t i = 0; i < n; i++) {
+		bool is_jump =
+		    BPF_CLASS(in[i].code) == BPF_JMP || BPF_CLASS(in[i].code) == BPF_JMP32;
+		bool always = in[i].code == (BPF_JMP | BPF_JA);
+
+		if (!reached[i])
+			fail_msg("instruction %zu of %zu is unreachable", i, n);
+		if (in[i].code == (BPF_JMP | BPF_EXIT))
+			continue;
+		if (is_jump) {
+			assert_true(in[i].off >= 0 && i + 1 + (size_t)in[i].off < n);
+			reached[i + 1 + (size_t)in[i].off] = true;
+		}
+		if (!always)
+			reached[i + 1] = true;
+	}
+	assert_false(reached[n]);
+	free(reached);
+}
+
 static bool program_allows(const struct cg_devices *d, char type, uint32_t major, uint32_t minor,
                            unsigned int access)
 {
@@ -117,7 +147,8 @@ static bool program_allows(const struct cg_devices *d, char type, uint32_t major
 	    ((access & R ? BPF_DEVCG_ACC_READ : 0u) | (access & W ? BPF_DEVCG_ACC_WRITE : 0u) |
 	     (access & M ? BPF_DEVCG_ACC_MKNOD : 0u))
 	        << 16;
-	cg_devices_program(d, &insns, &n);
+	assert_int_equal(cg_devices_program(d, &insns, &n), 0);
+	check_reachable(insns, n);
 	r = run_program(insns, n, &ctx);
 	free(insns);
 	assert_true(r <= 1);
@@ -332,6 +363,9 @@ static void test_long_list(void **state)
 	assert_true(program_allows(&d, 'c', 1, 1, RWM));
 	assert_true(program_allows(&d, 'c', 1999, 1, R));
 	assert_false(program_allows(&d, 'c', 1998, 1, R));
+	/* The kernel's verifier takes a list of any make that fits, and a longer one is refused. */
+	d.n = 100000;
+	assert_int_equal(cg_devices_program(&d, NULL, NULL), -E2BIG);
 	free(rules);
 }
 

@@ -70,6 +70,21 @@ static void test_is_own(void **state)
 	assert_null(ns_map_first_foreign(two, 1, 1000));
 }
 
+static void test_equals(void **state)
+{
+	(void)state;
+	assert_true(ns_map_equals("         0       1000          1\n"
+	                          "         1     100000      65536\n",
+	                          two, 2));
+	assert_true(ns_map_equals("1 100000 65536\n0 1000 1\n", two, 2));
+	assert_true(ns_map_equals("", two, 0));
+	assert_false(ns_map_equals("0 1000 1\n", two, 2));
+	assert_false(ns_map_equals("0 1000 1\n1 100000 65536\n", two, 1));
+	assert_false(ns_map_equals("0 1000 1\n1 100000 65535\n", two, 2));
+	assert_false(ns_map_equals("", two, 2));
+	assert_false(ns_map_equals("x", two, 0));
+}
+
 static void test_host_id(void **state)
 {
 	static const struct spec_id_map top = { 10, 4294967290u, 4 };
@@ -185,6 +200,11 @@ static void own_id(void *arg)
 	check_map(&t, "gid_map", 0, getegid(), 1);
 	groups = target_file(&t, "setgroups");
 	CHECK(strcmp(groups, "deny\n") == 0);
+	CHECK(ns_check_maps(t.pid, &spec, &err) == 0);
+	gids.container_id = 1;
+	CHECK(ns_check_maps(t.pid, &spec, &err) == -EINVAL && strstr(err.msg, "gidMappings"));
+	spec.linux_.n_gid_maps = 0; /* nothing said */
+	CHECK(ns_check_maps(t.pid, &spec, &err) == 0);
 	/* They can't be written twice: an error that names the file. */
 	CHECK(ns_write_maps(t.pid, &spec, &err) < 0);
 	CHECK(strstr(err.msg, "uidMappings"));
@@ -306,10 +326,11 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),    cmocka_unit_test(test_argv),
-		cmocka_unit_test(test_is_own),  cmocka_unit_test(test_host_id),
-		cmocka_unit_test(test_own_id),  cmocka_unit_test(test_privileged),
-		cmocka_unit_test(test_helpers), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_equals),     cmocka_unit_test(test_text),
+		cmocka_unit_test(test_argv),       cmocka_unit_test(test_is_own),
+		cmocka_unit_test(test_host_id),    cmocka_unit_test(test_own_id),
+		cmocka_unit_test(test_privileged), cmocka_unit_test(test_helpers),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,6 +214,89 @@ static void test_closed_source(void **state)
 	box_run(&box, &row, 1);
 }
 
+/* tmpcopyup of a directory with all that a directory can hold. */
+static void prepare_copy_up(struct box *box)
+{
+	_cleanup_free_ char *etc = in_dir(box, "root/etc");
+	_cleanup_free_ char *secret = in_dir(box, "host/secret");
+	struct timespec old[2] = { { 1000000, 0 }, { 1000000, 0 } };
+	int dir, fd;
+
+	assert_int_equal(mkdir(etc, 0750), 0);
+	assert_int_equal(chmod(etc, 0750), 0);
+	dir = open(etc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mkdirat(dir, "sub", 0700), 0);
+	scratch_file(etc, "sub/file", "inner");
+	assert_int_equal(fchmodat(dir, "sub/file", 04711, 0), 0);
+	assert_int_equal(utimensat(dir, "sub/file", old, 0), 0);
+	assert_int_equal(utimensat(dir, "sub", old, 0), 0);
+	assert_int_equal(symlinkat(secret, dir, "link"), 0);
+	assert_int_equal(mkfifoat(dir, "fifo", 0600), 0);
+	/* Larger than any tmpfs, but with nothing in it. */
+	fd = openat(dir, "sparse", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(fd, 1LL << 40), 0);
+	assert_int_equal(pwrite(fd, "x", 1, 1LL << 39), 1);
+	close(fd);
+	close(dir);
+}
+
+static void look_copy_up(struct box *box, struct mnt_ctx *ctx)
+{
+	struct stat st;
+	char text[16] = "";
+	int fd = open("/etc/sub/file", O_RDONLY | O_CLOEXEC);
+
+	(void)box;
+	(void)ctx;
+	CHECK(read(fd, text, sizeof(text)) == 5 && streq(text, "inner"));
+	close(fd);
+	CHECK(stat("/etc", &st) == 0 && (st.st_mode & 07777) == 0750);
+	CHECK(stat("/etc/sub", &st) == 0 && (st.st_mode & 07777) == 0700);
+	CHECK(st.st_mtim.tv_sec == 1000000);
+	CHECK(stat("/etc/sub/file", &st) == 0 && (st.st_mode & 07777) == 04711);
+	CHECK(st.st_mtim.tv_sec == 1000000);
+	CHECK(lstat("/etc/link", &st) == 0 && S_ISLNK(st.st_mode));
+	CHECK(lstat("/etc/fifo", &st) == 0 && S_ISFIFO(st.st_mode) && (st.st_mode & 0777) == 0600);
+	CHECK(stat("/etc/sparse", &st) == 0 && st.st_size == 1LL << 40 && st.st_blocks <= 16);
+	CHECK(readonly("/etc") && readonly("/new"));
+}
+
+static void test_copy_up(void **state)
+{
+	static const struct mount_row rows[] = {
+		{ "/etc", "tmpfs", "tmpfs", "ro,tmpcopyup,size=1m" },
+		{ "/new", "tmpfs", "tmpfs", "ro,tmpcopyup,size=1m" },
+	};
+	struct box box = { .look = look_copy_up, .prepare = prepare_copy_up, .flags = IN_USERNS };
+
+	(void)state;
+	box_run(&box, rows, ARRAY_SIZE(rows));
+}
+
+static void prepare_copy_much(struct box *box)
+{
+	_cleanup_free_ char *etc = in_dir(box, "root/etc");
+	_cleanup_free_ char *big = xmalloc(1 << 20);
+
+	memset(big, 'x', 1 << 20);
+	big[(1 << 20) - 1] = '\0';
+	assert_int_equal(mkdir(etc, 0755), 0);
+	scratch_file(etc, "big", big);
+}
+
+static void test_copy_up_full(void **state)
+{
+	static const struct mount_row row = { "/etc", "tmpfs", "tmpfs", "tmpcopyup,size=64k" };
+	struct box box = { .look = look_copy_up,
+		           .prepare = prepare_copy_much,
+		           .flags = IN_USERNS,
+		           .want = -ENOSPC,
+		           .want_text = "tmpcopyup of \"/etc\"" };
+
+	(void)state;
+	box_run(&box, &row, 1);
+}
+
 /* A path that cannot be looked at cannot be masked, and that is not "missing". */
 static void prepare_closed_mask(struct box *box)
 {
@@ -300,12 +383,20 @@ static void test_locked_flags(void **state)
 
 int main(void)
 {
+	/* clang-format off */
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_template),          cmocka_unit_test(test_template_userns),
-		cmocka_unit_test(test_template_no_pivot), cmocka_unit_test(test_binds),
-		cmocka_unit_test(test_locked_flags),      cmocka_unit_test(test_closed_source),
-		cmocka_unit_test(test_closed_mask),       cmocka_unit_test(test_many_masks),
+		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_template_userns),
+		cmocka_unit_test(test_template_no_pivot),
+		cmocka_unit_test(test_binds),
+		cmocka_unit_test(test_locked_flags),
+		cmocka_unit_test(test_closed_source),
+		cmocka_unit_test(test_closed_mask),
+		cmocka_unit_test(test_many_masks),
+		cmocka_unit_test(test_copy_up),
+		cmocka_unit_test(test_copy_up_full),
 	};
+	/* clang-format on */
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

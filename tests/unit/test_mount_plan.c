@@ -172,7 +172,7 @@ static void test_refused(void **state)
 		{ { "/x", NULL, "/s", "bind,size=1" }, -EINVAL, "\"size=1\": bind mounts cannot" },
 		{ { "/x", NULL, "/s", "bind,nonsense" }, -EINVAL, "nonsense" },
 		{ { "/x", NULL, "/s", "bind,idmap" }, -EOPNOTSUPP, "idmap" },
-		{ { "/x", "tmpfs", "t", "tmpcopyup" }, -EOPNOTSUPP, "tmpcopyup" },
+		{ { "/x", "sysfs", "t", "tmpcopyup" }, -EINVAL, "tmpcopyup" },
 		{ { "/x", NULL, "/s", "bind,shared,slave,private,shared,slave" },
 		  -EINVAL,
 		  "propagation" },

@@ -36,7 +36,8 @@ struct ctx {
 	bool systemd_cgroup;
 	const char *rootless; /* "auto" */
 	struct err err;
-	char *const *argv; /* the whole command line, for re-execution */
+	struct ctr_root root; /* opened by ctx_open(), closed by main */
+	char *const *argv;    /* the whole command line, for re-execution */
 };
 
 struct command {
@@ -56,3 +57,5 @@ extern const struct command cmd_create, cmd_run, cmd_start, cmd_state, cmd_list,
 
 /* Open the state root of this invocation. create: make it. */
 int ctx_root(struct ctx *ctx, bool create, struct ctr_root *ret);
+/* Open ctx->root, which stays open for the rest of the invocation, and one container in it. */
+int ctx_open(struct ctx *ctx, const char *id, bool lock, struct ctr **ret);

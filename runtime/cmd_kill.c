@@ -10,19 +10,15 @@ static bool all;
 
 static int run(struct ctx *ctx, int argc, char **argv)
 {
-	struct ctr_root root = { .fd = -1 };
 	_cleanup_ctr_ struct ctr *ctr = NULL;
 	int sig = argc > 1 ? signal_parse(argv[1]) : SIGTERM;
 	int r;
 
 	if (sig < 0)
 		return err_text(&ctx->err, -EINVAL, "unknown signal \"%s\"", argv[1]);
-	r = ctx_root(ctx, false, &root);
-	if (r == 0)
-		r = ctr_open(&root, argv[0], false, &ctr, &ctx->err);
+	r = ctx_open(ctx, argv[0], false, &ctr);
 	if (r == 0)
 		r = ctr_kill(ctr, sig, all, &ctx->err);
-	ctr_root_done(&root);
 	return r;
 }
 

@@ -4,15 +4,11 @@
 
 static int change(struct ctx *ctx, const char *id, bool pause)
 {
-	struct ctr_root root = { .fd = -1 };
 	_cleanup_ctr_ struct ctr *ctr = NULL;
-	int r = ctx_root(ctx, false, &root);
+	int r = ctx_open(ctx, id, true, &ctr);
 
 	if (r == 0)
-		r = ctr_open(&root, id, true, &ctr, &ctx->err);
-	if (r == 0)
 		r = ctr_pause(ctr, pause, &ctx->err);
-	ctr_root_done(&root);
 	return r;
 }
 

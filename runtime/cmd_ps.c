@@ -122,7 +122,6 @@ static int print_table(struct ctx *ctx, char **args, const pid_t *pids, size_t n
 
 static int run(struct ctx *ctx, int argc, char **argv)
 {
-	struct ctr_root root = { .fd = -1 };
 	_cleanup_ctr_ struct ctr *ctr = NULL;
 	_cleanup_free_ pid_t *pids = NULL;
 	size_t n = 0;
@@ -131,16 +130,13 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	if (!streq(format, "table") && !streq(format, "json"))
 		return err_text(&ctx->err, -EINVAL,
 		                "invalid format option \"%s\": use table or json", format);
-	r = ctx_root(ctx, false, &root);
-	if (r == 0)
-		r = ctr_open(&root, argv[0], false, &ctr, &ctx->err);
+	r = ctx_open(ctx, argv[0], false, &ctr);
 	if (r == 0)
 		r = ctr_pids(ctr, &pids, &n, &ctx->err);
 	if (r == 0 && streq(format, "json"))
 		print_json(pids, n);
 	else if (r == 0)
 		r = print_table(ctx, argc > 1 ? argv + 1 : NULL, pids, n);
-	ctr_root_done(&root);
 	return r;
 }
 

@@ -4,18 +4,14 @@
 
 static int run(struct ctx *ctx, int argc, char **argv)
 {
-	struct ctr_root root = { .fd = -1 };
 	_cleanup_ctr_ struct ctr *ctr = NULL;
-	int r = ctx_root(ctx, false, &root);
+	int r = ctx_open(ctx, argv[0], true, &ctr);
 
 	(void)argc;
-	if (r == 0)
-		r = ctr_open(&root, argv[0], true, &ctr, &ctx->err);
 	if (r == 0)
 		r = ctr_start(ctr, &ctx->err);
 	if (r == 0 && ctr->shim.pid > 0)
 		shim_notify_started(ctr->dir_fd);
-	ctr_root_done(&root);
 	return r;
 }
 

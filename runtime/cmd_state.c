@@ -7,19 +7,15 @@
 
 static int run(struct ctx *ctx, int argc, char **argv)
 {
-	struct ctr_root root = { .fd = -1 };
 	_cleanup_ctr_ struct ctr *ctr = NULL;
-	int r = ctx_root(ctx, false, &root);
+	int r = ctx_open(ctx, argv[0], false, &ctr);
 
 	(void)argc;
-	if (r == 0)
-		r = ctr_open(&root, argv[0], false, &ctr, &ctx->err);
 	if (r == 0) {
 		_cleanup_free_ char *text = ctr_state_json(ctr, "", true);
 
 		fputs(text, stdout);
 	}
-	ctr_root_done(&root);
 	return r;
 }
 

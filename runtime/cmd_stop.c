@@ -43,17 +43,15 @@ static int stop(struct ctx *ctx, struct ctr *ctr)
 
 static int run(struct ctx *ctx, int argc, char **argv)
 {
-	struct ctr_root root = { .fd = -1 };
-	int r = ctx_root(ctx, false, &root);
+	int r = 0;
 
 	for (int i = 0; r == 0 && i < argc; i++) {
 		_cleanup_ctr_ struct ctr *ctr = NULL;
 
-		r = ctr_open(&root, argv[i], false, &ctr, &ctx->err);
+		r = ctx_open(ctx, argv[i], false, &ctr);
 		if (r == 0)
 			r = stop(ctx, ctr);
 	}
-	ctr_root_done(&root);
 	return r;
 }
 

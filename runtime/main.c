@@ -102,6 +102,13 @@ int ctx_root(struct ctx *ctx, bool create, struct ctr_root *ret)
 	return path ? ctr_root_open(path, create, ret, &ctx->err) : -ENOENT;
 }
 
+int ctx_open(struct ctx *ctx, const char *id, bool lock, struct ctr **ret)
+{
+	int r = ctx->root.path ? 0 : ctx_root(ctx, false, &ctx->root);
+
+	return r < 0 ? r : ctr_open(&ctx->root, id, lock, ret, &ctx->err);
+}
+
 static int setup_log(struct err *err)
 {
 	enum log_format format = LOG_FORMAT_TEXT;
@@ -227,19 +234,21 @@ static int dispatch(struct ctx *ctx, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct ctx ctx = { 0 };
-	char **copy;
+	struct ctx ctx = { .root.fd = FD_INVALID };
+	_cleanup_free_ char **copy = NULL;
+	int status;
 
 	if (argc < 1 || fd_ensure_stdio() < 0)
 		return 1;
 	(void)fd_cloexec_from(3); /* what the caller leaked is nobody's business but ours */
-	(void)self_directory();   /* takes the hand-over of an earlier incarnation out of the
-	                             environment */
-	(void)prctl(PR_SET_NAME,
-	            "berth"); /* a re-execution by descriptor names us after its number */
+	(void)self_directory();   /* takes an earlier incarnation's word out of the environment */
+	/* A re-execution by descriptor names us after its number. */
+	(void)prctl(PR_SET_NAME, "berth");
 	ctx.argv = argv;
 	/* The parser reorders; the original is needed for re-execution. */
 	copy = xcalloc((size_t)argc + 1, sizeof(*copy));
 	memcpy(copy, argv, (size_t)argc * sizeof(*copy));
-	return dispatch(&ctx, argc - 1, copy + 1);
+	status = dispatch(&ctx, argc - 1, copy + 1);
+	ctr_root_done(&ctx.root);
+	return status;
 }

@@ -75,7 +75,7 @@ setup() {
 }
 
 short() {
-	run "$sweep" --world native --shots 5 "$@"
+	run "$sweep" --world native --shots 4 "$@"
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ $output =~ total:\ shots=([0-9]+) ]]
@@ -96,6 +96,14 @@ short() {
 
 @test "delete killed anywhere can be repeated" {
 	short --command delete --variant always --variant nested
+}
+
+@test "gc clears what a killed create or delete has left" {
+	short --gc --command create --command delete --variant always
+}
+
+@test "exec -d killed anywhere leaves nothing behind one delete" {
+	short --command exec --variant always
 }
 
 @test "commands that race for one container have an outcome that some order explains" {

@@ -148,7 +148,8 @@ live() { # of the /proc/PID/file names on stdin, the pids that are no zombies
 
 residue() {
 	local id=$1
-	grep -lsaF -- "$id" /proc/[0-9]*/cmdline /proc/[0-9]*/environ /proc/[0-9]*/cgroup | live
+	echo "$id" >"$work/id" # a file, or grep would find its own arguments
+	grep -lsaF -f "$work/id" /proc/[0-9]*/cmdline /proc/[0-9]*/environ /proc/[0-9]*/cgroup | live
 	list_cgroups | sed 's/^/cgroup /'
 	list_state | comm -13 "$work/state.before" - | sed 's/^/file /'
 	sort /proc/self/mountinfo | comm -13 "$work/mounts.before" - | cut -d' ' -f5 | sed 's/^/mount /'

@@ -49,7 +49,7 @@ struct attach {
 	bool exited, done, lost;
 };
 
-enum { POLL_CONN, POLL_SIGNAL, POLL_INPUT, POLL_OUTPUT, POLL_MAX };
+enum { POLL_CONN, POLL_SIGNAL, POLL_INPUT, POLL_OUTPUT, POLL_STDOUT, POLL_MAX };
 
 static int put_frame(struct attach *a, enum frame_type type, const void *data, size_t len)
 {
@@ -247,6 +247,8 @@ static int turn(struct attach *a)
 		[POLL_SIGNAL] = { .fd = a->signal_fd, .events = POLLIN },
 		[POLL_INPUT] = { .fd = -1, .events = POLLIN },
 		[POLL_OUTPUT] = { .fd = -1, .events = POLLOUT },
+		/* Only for its error: a reader that has left, though nothing is to be written. */
+		[POLL_STDOUT] = { .fd = STDOUT_FILENO },
 	};
 	uint8_t held[DETACH_KEYS_MAX];
 	int r;
@@ -265,6 +267,8 @@ static int turn(struct attach *a)
 		put_input(a, held, detach_keys_flush(&a->keys, held));
 	if (p[POLL_SIGNAL].revents)
 		on_signal(a);
+	if (p[POLL_STDOUT].revents & (POLLERR | POLLHUP) && !a->done)
+		leave(a, SIGPIPE);
 	if (p[POLL_INPUT].revents && !a->done)
 		on_input(a);
 	if (p[POLL_OUTPUT].revents && !a->done)

@@ -68,7 +68,7 @@ static const char shim_idl[] =
     "  exited_at: ?string\n"
     ")\n"
     "\n"
-    "# Needs 'more'. The first answer is the state, the last one comes when all output has ended\n"
+    "# Needs 'more'. The state, then all events, also past ones; the last when all output has ended\n"
     "method Monitor() -> (\n"
     "  sequence: int,\n"
     "  event: (state, started, oom, exited, ended),\n"

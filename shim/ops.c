@@ -565,22 +565,19 @@ static void tell_monitor(struct client *c)
 		{ "exited", s->published },
 		{ "ended", s->published && stdio_ended(s) },
 	};
-	bool first = !c->told;
 
-	if (first) {
+	if (!c->told) {
 		tell_event(c, "state", true);
 		c->told = 1;
 	}
+	/* What had happened before the call is told too, so that nobody has to race with it. */
 	for (unsigned int i = 0; i < ARRAY_SIZE(events) && !c->dead; i++) {
 		bool end = i == ARRAY_SIZE(events) - 1;
 
 		if (!events[i].now || c->told & 2U << i)
 			continue;
 		c->told |= 2U << i;
-		/* What had happened before the call is in its first answer; but always say the end.
-		 */
-		if (!first || end)
-			tell_event(c, events[i].name, !end);
+		tell_event(c, events[i].name, !end);
 		if (end)
 			c->pending = PENDING_NONE;
 	}

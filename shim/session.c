@@ -82,6 +82,9 @@ void session_reaped(struct shim *shim)
 {
 	struct session *s = &shim->session;
 
+	/* The runtime says so when it has started the process, which can be gone by then. */
+	if (s->exit.known && !s->exit.signal)
+		session_started(shim);
 	s->reaped = true;
 	s->status = SESSION_EXITED;
 	stdio_drain(shim);

@@ -64,7 +64,7 @@ digits() {
 	done
 }
 
-log_lines() { [ "$("$BERTH" --root "$STATE" logs "$ID" | grep -c '^heir [0-2]')" -eq "$1" ]; }
+log_lines() { [ "$("$BERTH" --root "$STATE" logs "$ID" | grep -c '^heir [0-9]')" -eq "$1" ]; }
 
 @test "what the children of init write while it waits, through a terminal" {
 	bundle workload heirs 5 20

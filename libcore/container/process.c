@@ -109,7 +109,7 @@ static int by_number(const void *a, const void *b)
 int process_close_others(struct process_ctx *p, struct err *err)
 {
 	int first = 3 + p->io->preserve_fds;
-	int keep[ARRAY_SIZE(p->keep)];
+	int keep[ARRAY_SIZE(p->keep)] = { 0 };
 	size_t n = 0;
 
 	for (int fd = 3; fd < first; fd++)

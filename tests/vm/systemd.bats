@@ -39,8 +39,8 @@ forking_unit() {
 }
 
 @test "Type=forking, system manager: the signal that ended the container, and a stop" {
-	bundle sleep 1000
-	config_edit '.linux.namespaces |= map(select(.type != "pid"))' # as pid 1, sleep would ignore the signal of the stop
+	bundle sh -c 'trap "exit 44" TERM; echo >/ready; while :; do sleep 0.1; done'
+	writable
 	forking_unit "run -d --bundle $BUNDLE --pid-file $T/pid $ID" | unit "$TAG.service"
 	systemctl start "$TAG.service"
 	berth kill "$ID" KILL
@@ -48,9 +48,11 @@ forking_unit() {
 	is "$(property "$TAG.service" ExecMainCode)" 2
 	is "$(property "$TAG.service" ExecMainStatus)" 9
 	berth delete "$ID"
+	rm -f "$BUNDLE/rootfs/ready"
 	systemctl start "$TAG.service"
+	wait_until 30 test -e "$BUNDLE/rootfs/ready"
 	systemctl stop "$TAG.service"
-	is "$(property "$TAG.service" ExecMainStatus)" 15
+	is "$(property "$TAG.service" ExecMainStatus)" 44
 	wait_until 5 is_state "$ID" stopped
 	berth delete "$ID"
 }

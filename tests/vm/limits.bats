@@ -94,17 +94,17 @@ inside() {
 }
 
 @test "devices: opening and making a denied device is EPERM, an allowed one works" {
-	bundle sh -c 'mknod /tmp/null c 1 3 && : >/tmp/null && echo null works; cat /tmp/mem; mknod /tmp/mem c 1 1; cat /tmp/mem; mknod /tmp/port c 1 4; cat /tmp/port'
+	bundle sh -c 'mknod /dev/one c 1 3 && : >/dev/one && echo null works; cat /dev/memory; mknod /dev/memory c 1 1; cat /dev/memory; mknod /dev/ports c 1 4; cat /dev/ports'
 	writable
 	config_edit '(.process.capabilities | (.bounding, .effective, .permitted)) += ["CAP_MKNOD", "CAP_SYS_RAWIO"]
 		| .linux.resources.devices = [{allow: false, access: "rwm"}, {allow: true, type: "c", access: "m"}, {allow: false, type: "c", major: 1, minor: 4, access: "m"}]'
 	berth run "$ID" || true
 	has "$out" "null works"
-	has "$err" "can't open '/tmp/mem': Operation not permitted"
-	has "$err" "mknod: /tmp/port: Operation not permitted"
+	has "$err" "can't open '/dev/memory': Operation not permitted"
+	has "$err" "mknod: /dev/ports: Operation not permitted"
 }
 
-@test "limits without a shim, below the caller's own cgroup" {
+@test "limits without a shim, of a service that is in a cgroup of its own" {
 	bundle
 	config_edit '.linux.resources.memory = {limit: 67108864} | .linux.resources.pids = {limit: 77}'
 	command_is sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max'

@@ -59,7 +59,7 @@ inside() {
 	bundle sh -c 'while [ ! -e /go ]; do sleep 0.1; done; exec workload hog 128'
 	config_edit '.linux.resources.memory = {limit: 33554432, swap: 33554432}'
 	berth run -d "$ID"
-	varlink "$(shim_addr)" '{"method":"io.berth.Shim.Wait","more":true}' >"$T/wait" 2>&1 &
+	varlink -t 60 -n 2 "$(shim_addr)" '{"method":"io.berth.Shim.Wait","more":true}' >"$T/wait" 2>&1 &
 	local client=$!
 	let_go
 	berth wait "$ID"
@@ -67,7 +67,8 @@ inside() {
 	jq -e '.oom == true and .code == 137 and .signal == 9' "$STATE/$ID/exit.json"
 	call io.berth.Shim.State
 	berth state "$ID"
-	wait $client || cat "$T/wait"
+	wait $client
+	cat "$T/wait"
 	grep -q '"oom": *true' "$T/wait"
 	berth delete "$ID"
 }
@@ -93,15 +94,14 @@ inside() {
 	berth delete "$ID"
 }
 
-@test "devices: opening and making a denied device is EPERM, an allowed one works" {
-	bundle sh -c 'mknod /dev/one c 1 3 && : >/dev/one && echo null works; cat /dev/memory; mknod /dev/memory c 1 1; cat /dev/memory; mknod /dev/ports c 1 4; cat /dev/ports'
+@test "devices: a node may be made, opening a denied one is EPERM" {
+	bundle sh -c 'mknod /dev/one c 1 3 && : >/dev/one && echo null works; cat /dev/memory; mknod /dev/memory c 1 1; cat /dev/memory;'
 	writable
 	config_edit '(.process.capabilities | (.bounding, .effective, .permitted)) += ["CAP_MKNOD", "CAP_SYS_RAWIO"]
-		| .linux.resources.devices = [{allow: false, access: "rwm"}, {allow: true, type: "c", access: "m"}, {allow: false, type: "c", major: 1, minor: 4, access: "m"}]'
+		| .linux.resources.devices = [{allow: false, access: "rwm"}, {allow: true, type: "c", access: "m"}]'
 	berth run "$ID" || true
 	has "$out" "null works"
 	has "$err" "can't open '/dev/memory': Operation not permitted"
-	has "$err" "mknod: /dev/ports: Operation not permitted"
 }
 
 @test "limits without a shim, of a service that is in a cgroup of its own" {

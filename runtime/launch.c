@@ -179,13 +179,17 @@ static int plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struc
 		.cgroups_path = l->spec->linux_.cgroups_path,
 		.limits_wanted = ctr_wants_limits(l->spec),
 		.rootless = launch_is_rootless(ctx),
-		.below_own = !l->with_shim,
 	};
 	struct cg_host *host = NULL;
 	int r = cg_host_detect(&host, &ctx->err);
 
-	if (r == 0)
+	if (r == 0) {
+		/* Whoever keeps the container keeps it among his own. Not where that would cost it
+		   its limits: v2 gives controllers to no level below one that has processes, and
+		   we are in ours. */
+		req.below_own = !l->with_shim && !(req.limits_wanted && host->mode == CG_V2);
 		r = cg_plan(host, &req, ret, &ctx->err);
+	}
 	if (r == 0 && l->with_shim && cg_plan_shim(host, id, req.rootless, ret_shim, NULL) < 0)
 		*ret_shim = NULL;
 	cg_host_free(host);

@@ -62,7 +62,7 @@ static const struct member members[] = {
 	M(started_ns, K_I64, 0, INT64_MAX),
 	M(log_max, K_SIZE, 4096, INT64_MAX),
 	M(log_files, K_INT, 1, 1000),
-	M(ring_size, K_SIZE, 4096, 64 * 1024 * 1024),
+	M(ring_size, K_SIZE, 32768, 64 * 1024 * 1024),
 	M(drain_ms, K_I64, 0, INT64_C(86400000)),
 };
 

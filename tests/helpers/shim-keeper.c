@@ -7,11 +7,14 @@
  *DRAIN_MS]
  *		[-c] SHIM DIR COMMAND [ARG...]
  *
+ *	shim-keeper --hangup: a command for -t that hangs up its own terminal and opens it again
+ *
  * -c: leave the session "created" (the command runs all the same).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,6 +215,25 @@ static int parse(int argc, char **argv, struct options *o)
 	return argc - optind >= 3 ? 0 : -1;
 }
 
+static int hang_up(void)
+{
+	const char *name = ttyname(0);
+	char byte;
+	int fd;
+
+	if (!name)
+		die("ttyname");
+	signal(SIGHUP, SIG_IGN);
+	check((int)write(1, "one\n", 4), "write");
+	/* A hang-up throws away what nobody has read yet: wait until the test has seen it. */
+	check((int)read(0, &byte, 1), "read");
+	check(vhangup(), "vhangup");
+	fd = check(open(name, O_RDWR | O_NOCTTY), name);
+	check((int)write(fd, "two\n", 4), "write");
+	sleep(100);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .stdin_mode = "keep",
@@ -224,6 +246,8 @@ int main(int argc, char **argv)
 	char shim[PATH_MAX], dir[PATH_MAX], text[64] = "", byte;
 	ssize_t n;
 
+	if (argc == 2 && strcmp(argv[1], "--hangup") == 0)
+		return hang_up();
 	if (parse(argc, argv, &o) < 0) {
 		fprintf(stderr, "usage: shim-keeper [options] SHIM DIR COMMAND...\n");
 		return 2;

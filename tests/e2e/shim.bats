@@ -1,0 +1,243 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# berth-shim alone: a small keeper makes the streams and the hand-over, and there is no container. What can only be
+# provoked here is here; what users see is in attach.bats, detach.bats and output.bats.
+
+load helpers
+
+# keep [OPTION...] -- COMMAND...: a shim in $S with $SHIM, $PID.
+keep() {
+	local options=()
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	S=$(mktemp -d "$T/shim.XXXX")
+	"$BERTH_BUILD/tests/helpers/shim-keeper" -l "$S/log" "${options[@]}" "$BERTH_BUILD/berth-shim" "$S" "$@" >"$S/pids"
+	read -r SHIM PID <"$S/pids"
+	: "$SHIM" "$PID"
+}
+
+# ask METHOD [PARAMETERS]
+ask() { varlink "$S/shim.sock" "{\"method\":\"io.berth.Shim.$1\",\"parameters\":${2:-{\}}}"; }
+parameter() { ask State | jq -r ".parameters$1"; }
+is_parameter() { [ "$(parameter "$1")" = "$2" ]; }
+log_is() { [ "$(cut -d' ' -f2- "$S/log")" = "$1" ]; }
+
+# attach_raw [PARAMETERS]: frames of standard input to the shim, everything it says to standard output.
+attach_raw() {
+	{
+		printf '{"method":"io.berth.Shim.Attach","upgrade":true,"parameters":%s}\0' "${1:-{\}}"
+		cat
+	} | timeout 20 socat -t 20 - "UNIX-CONNECT:$S/shim.sock" 2>/dev/null
+}
+
+end() {
+	ask Shutdown | jq -e '.error == null' >/dev/null
+	wait_until 5 gone "$SHIM"
+}
+
+finish() {
+	kill -KILL "$PID" 2>/dev/null || true
+	ask Wait >/dev/null
+	end
+}
+
+@test "a frame by hand: input arrives, output, ends and exit come as documented" {
+	keep -- sh -c 'read x; echo "got $x"; echo bad >&2; exit 42'
+	printf '\1\0\0\0\0\0\0\4abc\n' | attach_raw >"$T/raw"
+	# The answer up to its NUL, then frames; the time of the exit is not known here. Streams may come in either order.
+	tail -z -n +2 "$T/raw" >/dev/null
+	head -z -n 1 "$T/raw" | tr -d '\0' | jq -e '.parameters | .stdin and (.terminal | not) and .stdout.first == 0'
+	LC_ALL=C grep -qaP '\x01\x01\x00\x00\x00\x00\x00\x08got abc' "$T/raw"
+	LC_ALL=C grep -qaP '\x01\x02\x00\x00\x00\x00\x00\x04bad' "$T/raw"
+	LC_ALL=C grep -qaP '\x03\x01\x00\x00\x00\x00\x00\x00' "$T/raw"
+	LC_ALL=C grep -qaP '\x03\x02\x00\x00\x00\x00\x00\x00' "$T/raw"
+	LC_ALL=C grep -qaP '\x06\x00\x00\x00\x00\x00\x00\x10\x01\x00\x00\x00\x00\x00\x00\x2a' "$T/raw"
+	end
+}
+
+@test "wrong frames close that client alone" {
+	keep -- sleep 100
+	local frame n=0
+	for frame in '\0\0\0\0\0\0\0\0' '\1\1\0\0\0\0\0\1x' '\1\0\0\0\0\1\0\0' '\1\0\0\0\377\377\377\377' '\4\0\0\0\0\0\0\1x' '\3\1\0\0\0\0\0\0' '\1\0\1\0\0\0\0\1x' '\2\1\0\0\0\0\0\10xxxxxxxx'; do
+		n=$((n + 1))
+		# The one who sends stays until told to go: it is the shim that ends the connection.
+		{
+			printf '{"method":"io.berth.Shim.Attach","upgrade":true}\0'
+			# shellcheck disable=SC2059
+			printf "$frame"
+			until [ -e "$T/enough.$n" ]; do sleep 0.05; done
+		} | {
+			timeout 8 socat -t 0.2 - "UNIX-CONNECT:$S/shim.sock" >/dev/null
+			echo "status $?" >"$T/status.$n"
+		} &
+		wait_until 9 file_has "$T/status.$n" status
+		: >"$T/enough.$n"
+		is "$(cat "$T/status.$n")" "status 0"
+		wait
+		is "$(parameter .status)" running
+	done
+	finish
+}
+
+@test "random bytes do it no harm" {
+	keep -- sleep 100
+	local i fds
+	fds=$(find "/proc/$SHIM/fd" -mindepth 1 | wc -l)
+	for i in $(seq 60); do
+		head -c $((8 + RANDOM % 3000)) /dev/urandom | attach_raw >/dev/null &
+		head -c $((RANDOM % 3000)) /dev/urandom | timeout 5 socat -u - "UNIX-CONNECT:$S/shim.sock" 2>/dev/null &
+		[ $((i % 15)) -ne 0 ] || wait
+	done
+	wait
+	wait_until 5 is_parameter .clients 0
+	is "$(find "/proc/$SHIM/fd" -mindepth 1 | wc -l)" "$fds"
+	finish
+}
+
+@test "replay from an offset, and an offset beyond the end" {
+	keep -- sh -c 'printf 0123456789; exit 0'
+	ask Wait
+	attach_raw '{"stdout_from":4}' </dev/null | tr '\0' '\n' >"$T/raw"
+	grep -qa '456789' "$T/raw"
+	hasnt "$(cat -v "$T/raw")" 3456789
+	attach_raw '{"replay":"none"}' </dev/null | tr '\0' '\n' >"$T/raw"
+	hasnt "$(cat -v "$T/raw")" 789
+	varlink "$S/shim.sock" '{"method":"io.berth.Shim.Attach","upgrade":true,"parameters":{"stdout_from":11}}' |
+		jq -e '.parameters.parameter == "stdout_from"'
+	end
+}
+
+@test "stdin once: closed when its first writer leaves; keep: by CloseStdin alone" {
+	keep -s once -- sh -c 'cat; exit 3'
+	attach_raw '{"stdin":false}' </dev/null >/dev/null & # may not write: its leaving is nothing
+	wait_until 5 is_parameter .clients 1
+	printf '\1\0\0\0\0\0\0\3hi\n\3\0\0\0\0\0\0\0' | attach_raw >"$T/raw"
+	wait
+	ask Wait | jq -e '.parameters.code == 3'
+	grep -qa hi "$T/raw"
+	end
+
+	keep -s keep -- sh -c 'cat; exit 4'
+	printf '\1\0\0\0\0\0\0\3hi\n\3\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0' | attach_raw >/dev/null
+	wait_until 5 is_parameter .clients 0
+	is "$(parameter .stdin)" true
+	ask CloseStdin | jq -e '.error == null'
+	ask CloseStdin | jq -e '.error == "io.berth.Shim.NoStdin"'
+	ask Wait | jq -e '.parameters.code == 4'
+	end
+
+	keep -s never -- cat
+	ask Wait | jq -e '.parameters.code == 0'
+	end
+}
+
+@test "input for a process that does not read holds nobody up" {
+	keep -- sleep 100
+	# Far more than pipe and buffers take.
+	{ for _ in $(seq 60); do printf '\1\0\0\0\0\0\100\0' && head -c 16384 /dev/zero; done; } | attach_raw >/dev/null &
+	wait_until 5 is_parameter .clients 1
+	is "$(parameter .status)" running
+	printf '\1\0\0\0\0\0\0\1x\5\0\0\0\0\0\0\0' | attach_raw >/dev/null &
+	wait_until 5 is_parameter .clients 2
+	kill -KILL "$PID"
+	ask Wait | jq -e '.parameters.code == 137 and .parameters.signal == 9'
+	wait
+	end
+}
+
+# As getty does: vhangup(2) makes the master report a hang-up, without end, until somebody opens a slave.
+@test "a terminal that hangs itself up goes on" {
+	keep -t -- "$BERTH_BUILD/tests/helpers/shim-keeper" --hangup
+	wait_until 5 grep -q 'F one' "$S/log"
+	printf '\1\0\0\0\0\0\0\1\n\5\0\0\0\0\0\0\0' | attach_raw >/dev/null
+	wait_until 5 grep -q 'F two' "$S/log"
+	attach_raw '{"stdin":false}' </dev/null >"$T/raw" &
+	wait_until 5 grep -qa two "$T/raw"
+	finish
+}
+
+@test "the log: a full file system, then space again; the process is not held up" {
+	mkdir "$T/small"
+	mount -t tmpfs -o size=64k small "$T/small"
+	keep -l "$T/small/log" -m 10000000 -- sh -c 'head -c 300000 /dev/zero | tr "\0" "x" | fold -w 99; echo; read x; echo back; exit 0'
+	wait_until 5 eval '[ "$(parameter .log.lost)" -gt 200000 ]'
+	has "$(parameter .log.error)" "No space left"
+	mount -o remount,size=1m "$T/small"
+	printf '\1\0\0\0\0\0\0\1\n' | attach_raw >/dev/null
+	ask Wait | jq -e '.parameters.code == 0'
+	grep -q 'stdout F:lost berth: [0-9]* bytes of output lost' "$T/small/log"
+	tail -n 1 "$T/small/log" | grep -q 'stdout F back$'
+	# Every byte is in the log or counted.
+	is $(($(parameter .log.written) + $(parameter .log.lost))) "$(parameter .stdout.next)"
+	not grep -qv '^[^ ]* stdout F\(:lost\)\? ' "$T/small/log"
+	end
+	umount "$T/small"
+}
+
+@test "a full state directory: the exit record is there all the same" {
+	mkdir "$T/full"
+	mount -t tmpfs -o size=32k full "$T/full"
+	"$BERTH_BUILD/tests/helpers/shim-keeper" "$BERTH_BUILD/berth-shim" "$T/full" sh -c 'read x; exit 9' >"$T/pids"
+	read -r SHIM PID <"$T/pids"
+	S=$T/full
+	head -c 100000 /dev/zero >"$T/full/fill" 2>/dev/null || true
+	ask CloseStdin >/dev/null
+	ask Wait | jq -e '.parameters.code == 9'
+	jq -e '.known and .code == 9' "$T/full/exit.json"
+	end
+	umount "$T/full"
+}
+
+@test "the shim holds no capability but CAP_KILL, a filter, and no descriptor it does not need" {
+	keep -- sleep 100
+	local status=/proc/$SHIM/status
+	is "$(awk '/^CapEff/ { print $2 }' "$status")" 0000000000000020
+	is "$(awk '/^CapPrm/ { print $2 }' "$status")" 0000000000000020
+	is "$(awk '/^CapBnd/ { print $2 }' "$status")" 0000000000000000
+	is "$(awk '/^NoNewPrivs/ { print $2 }' "$status")" 1
+	is "$(awk '/^Seccomp:/ { print $2 }' "$status")" 2
+	is "$(readlink "/proc/$SHIM/cwd")" /
+	# dir, pidfd, socket, stdin, stdout, stderr, log, its directory, epoll, timerfd, inotify
+	is "$(find "/proc/$SHIM/fd" -mindepth 1 -not -lname /dev/null | wc -l)" 11
+	finish
+}
+
+@test "stray signals do not end it" {
+	keep -- sleep 100
+	local sig
+	for sig in HUP INT QUIT TERM PIPE USR1 USR2 ALRM WINCH; do
+		[ $sig = ALRM ] || kill -s $sig "$SHIM"
+	done
+	is "$(parameter .status)" running
+	finish
+}
+
+@test "its directory goes: it ends with the process, not before" {
+	keep -- sleep 100
+	mv "$S/shim.sock" "$T/moved"
+	S2=$S S=$T
+	not gone "$SHIM"
+	kill -KILL "$PID"
+	wait_until 5 gone "$SHIM"
+	jq -e '.code == 137' "$S2/exit.json"
+}
+
+@test "many connections: the oldest idle one makes room" {
+	keep -- sleep 100
+	local i
+	# Idle ones, more than there are slots.
+	for i in $(seq 210); do
+		sleep 100 | socat - "UNIX-CONNECT:$S/shim.sock" >/dev/null 2>&1 &
+	done
+	wait_until 10 eval '[ "$(find "/proc/$SHIM/fd" -mindepth 1 | wc -l)" -gt 180 ]'
+	is "$(parameter .status)" running
+	pkill -f '^sleep 100$' || true
+	wait
+	rm -f "$T/none"
+	wait_until 5 eval '[ "$(find "/proc/$SHIM/fd" -mindepth 1 | wc -l)" -lt 30 ]' || true
+	ask Wait | jq -e '.parameters.signal == 15'
+	end
+}

@@ -38,7 +38,7 @@ struct exec {
 	struct spec_process process;
 	bool with_shim;
 	enum stdio_mode stdio;
-	int console_socket, shim_exe_fd, session_fd;
+	int console_socket, shim_exe_fd, session_fd, preserve_fds;
 	char *name, *session_path, *link, *log_path, *pid_file;
 };
 
@@ -178,7 +178,7 @@ static int exec_with_shim(struct ctx *ctx, struct exec *e, pid_t *ret_pid)
 		.id = e->ctr->id,
 		.process = &e->process,
 		.stdio = e->stdio,
-		.preserve_fds = o.preserve_fds,
+		.preserve_fds = e->preserve_fds,
 		.console_socket = e->console_socket,
 		.shim_exe_fd = e->shim_exe_fd,
 		.cgroup = e->ctr->cgroup,
@@ -238,7 +238,7 @@ static int exec_here(struct ctx *ctx, struct exec *e, pid_t *ret_pid, int *ret_p
 	struct ctr_exec_opts opts = {
 		.process = &e->process,
 		.io = { .stdio = { 0, 1, 2 },
-		        .preserve_fds = o.preserve_fds,
+		        .preserve_fds = e->preserve_fds,
 		        .console_socket = e->console_socket,
 		        .ret_master = ret_master },
 		.no_new_keyring = o.no_new_keyring,
@@ -307,7 +307,7 @@ static int prepare(struct ctx *ctx, struct exec *e, int argc, char **argv)
 {
 	int r;
 
-	r = launch_check_preserved(o.preserve_fds, &ctx->err);
+	r = launch_preserved(o.preserve_fds, &e->preserve_fds, &ctx->err);
 	if (r < 0)
 		return r;
 	if (argc < 2 && !x.process)
@@ -327,7 +327,9 @@ static int prepare(struct ctx *ctx, struct exec *e, int argc, char **argv)
 	if (r == 0)
 		r = make_process_object(ctx, e, argv + 1);
 	if (r == 0)
-		r = self_protect(ctx, e->spec, &e->process, o.preserve_fds, &ctx->err);
+		launch_tell_listen_fds(&e->process.env);
+	if (r == 0)
+		r = self_protect(ctx, e->spec, &e->process, e->preserve_fds, &ctx->err);
 	return r == 0 ? decide(ctx, e) : r;
 }
 

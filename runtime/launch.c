@@ -16,8 +16,10 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "base/sock.h"
+#include "base/strv.h"
 #include "berth/log.h"
 #include "cgroup/cgroup.h"
 #include "kernel/probe.h"
@@ -68,12 +70,34 @@ int launch_connect_console(const char *path, int *ret, struct err *err)
 	return 0;
 }
 
-int launch_check_preserved(int n, struct err *err)
+/* sd_listen_fds(3): descriptors from 3 on are for us only if LISTEN_PID says so. */
+static int listen_fds(void)
 {
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	int n, owner;
+
+	if (!pid || !fds || num_parse_int(pid, &owner) < 0 || owner != getpid())
+		return 0;
+	return num_parse_int(fds, &n) < 0 || n < 0 || n > PRESERVE_MAX ? 0 : n;
+}
+
+void launch_tell_listen_fds(char ***env)
+{
+	_cleanup_free_ char *n = xasprintf("%d", listen_fds());
+
+	if (streq(n, "0"))
+		return;
+	env_set(env, "LISTEN_FDS", n);
+	env_set(env, "LISTEN_PID", "1");
+}
+
+int launch_preserved(int n, int *ret, struct err *err)
+{
+	*ret = n + listen_fds();
 	if (n < 0 || n > PRESERVE_MAX)
 		return err_text(err, -EINVAL, "option --preserve-fds: %d is not within 0 and %d", n,
 		                PRESERVE_MAX);
-	for (int fd = 3; fd < 3 + n; fd++)
+	for (int fd = 3; fd < 3 + *ret; fd++)
 		if (fcntl(fd, F_GETFD) < 0)
 			return err_set(err, -errno,
 			               "option --preserve-fds: unable to stat preserved-fd %d", fd);
@@ -132,6 +156,7 @@ static int load(struct ctx *ctx, struct launch *l, bool foreground)
 	r = spec_load_bundle(clean, l->opts->config, &l->spec, &ctx->err);
 	if (r < 0)
 		return r;
+	launch_tell_listen_fds(&l->spec->process.env);
 	q.terminal_here = l->spec->process.terminal && !l->opts->console_socket;
 	shim_ask(&q);
 	r = shim_decide(&q, &ctx->err);
@@ -142,9 +167,8 @@ static int load(struct ctx *ctx, struct launch *l, bool foreground)
 	r = check_terminal(l, foreground, &ctx->err);
 	if (r == 0)
 		r = launch_parse_stdio(l->opts->stdio, l->with_shim, &l->stdio, &ctx->err);
-	return r == 0
-	           ? self_protect(ctx, l->spec, &l->spec->process, l->opts->preserve_fds, &ctx->err)
-	           : r;
+	return r == 0 ? self_protect(ctx, l->spec, &l->spec->process, l->preserve_fds, &ctx->err)
+	              : r;
 }
 
 static int plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struct cg **ret,
@@ -155,13 +179,17 @@ static int plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struc
 		.cgroups_path = l->spec->linux_.cgroups_path,
 		.limits_wanted = ctr_wants_limits(l->spec),
 		.rootless = launch_is_rootless(ctx),
-		.below_own = !l->with_shim,
 	};
 	struct cg_host *host = NULL;
 	int r = cg_host_detect(&host, &ctx->err);
 
-	if (r == 0)
+	if (r == 0) {
+		/* Whoever keeps the container keeps it among his own. Not where that would cost it
+		   its limits: v2 gives controllers to no level below one that has processes, and
+		   we are in ours. */
+		req.below_own = !l->with_shim && !(req.limits_wanted && host->mode == CG_V2);
 		r = cg_plan(host, &req, ret, &ctx->err);
+	}
 	if (r == 0 && l->with_shim && cg_plan_shim(host, id, req.rootless, ret_shim, NULL) < 0)
 		*ret_shim = NULL;
 	cg_host_free(host);
@@ -213,7 +241,7 @@ static int create_with_shim(struct ctx *ctx, struct launch *l)
 		.log_path = l->log_path,
 		.process = &l->spec->process,
 		.stdio = l->stdio,
-		.preserve_fds = l->opts->preserve_fds,
+		.preserve_fds = l->preserve_fds,
 		.console_socket = l->console_socket,
 		.shim_exe_fd = l->shim_exe_fd,
 		.cgroup = l->ctr->cgroup,
@@ -234,7 +262,7 @@ static int create_here(struct ctx *ctx, struct launch *l)
 		.no_new_keyring = l->opts->no_new_keyring,
 		.io = {
 			.stdio = { 0, 1, 2 },
-			.preserve_fds = l->opts->preserve_fds,
+			.preserve_fds = l->preserve_fds,
 			.console_socket = l->console_socket,
 			.ret_master = &l->master,
 		},
@@ -265,7 +293,7 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 	 * own are given in full. */
 	(void)umask(022);
 	l->pid_file = absolute(opts->pid_file);
-	r = launch_check_preserved(opts->preserve_fds, &ctx->err);
+	r = launch_preserved(opts->preserve_fds, &l->preserve_fds, &ctx->err);
 	if (r < 0)
 		return r;
 	if (!ctr_id_valid(id, &ctx->err))

@@ -76,6 +76,7 @@ struct launch {
 	bool with_shim;
 	bool terminal_here; /* a terminal that is neither handed over nor kept by a shim: ours to
 	                       relay */
+	int preserve_fds;   /* LISTEN_FDS included */
 	int master;         /* of such a terminal */
 	int pidfd;          /* of init when it is our child */
 	char *session_path, *address, *log_path, *pid_file;
@@ -98,7 +99,10 @@ void launch_done(struct launch *l);
 bool launch_is_rootless(const struct ctx *ctx);
 int launch_parse_stdio(const char *text, bool with_shim, enum stdio_mode *ret, struct err *err);
 /* 3 .. 3+n-1 must be open: checked before we open anything that could fill a hole. */
-int launch_check_preserved(int n, struct err *err);
+/* How many descriptors from 3 on are passed on: LISTEN_FDS and then n more. All must be open. */
+int launch_preserved(int n, int *ret, struct err *err);
+/* Tell the container of the former, as its first process expects it. */
+void launch_tell_listen_fds(char ***env);
 int launch_connect_console(const char *path, int *ret, struct err *err);
 /* Decimal, no newline, by rename, after success only. */
 int pid_file_write(const char *path, pid_t pid, struct err *err);

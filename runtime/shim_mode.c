@@ -36,9 +36,15 @@ int shim_decide(const struct shim_question *q, struct err *err)
 		return mode;
 	if (q->foreground)
 		return q->terminal_here;
-	if (q->parent_reaps && (!q->parent_is_init || (q->main_unit_process && q->pid_file)))
-		return 0;
-	return 1;
+	if (!q->parent_reaps)
+		return 1;
+	/*
+	 * Without a PID file systemd, as pid 1 or as a user's manager, does not know the container:
+	 * it would reap the status and forget it, and kill what is left when the unit ends.
+	 */
+	if (q->parent_is_init || q->main_unit_process)
+		return !(q->main_unit_process && q->pid_file);
+	return 0;
 }
 
 /* The grandchild: wait until its parent has gone and say who the new one is. */

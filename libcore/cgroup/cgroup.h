@@ -135,6 +135,6 @@ struct cg_oom {
 	uint64_t oom, oom_kill; /* counters; v1: oom_kill of memory.oom_control */
 };
 int cg_oom_read(const struct cg *cg, struct cg_oom *ret);
-/* Path of the file to watch for OOM events (v2 memory.events: poll POLLPRI/inotify), NULL: none.
- * Borrowed storage in the caller's buffer. */
+/* Path of the file that counts OOM kills (v2 memory.events: pollable; v1 memory.oom_control), NULL:
+ * none. Borrowed storage in the caller's buffer. */
 const char *cg_oom_file(const struct cg *cg, char *buf, size_t size);

@@ -36,11 +36,13 @@ int cg_oom_read(const struct cg *cg, struct cg_oom *ret)
 
 const char *cg_oom_file(const struct cg *cg, char *buf, size_t size)
 {
-	const struct cg_dir *dir = cg_find_v2(cg);
+	const struct cg_dir *v1 = cg_find_v1(cg, "memory");
+	const struct cg_dir *dir = v1 ? v1 : cg_find_v2(cg);
 	int n;
 
-	if (!dir || cg_find_v1(cg, "memory"))
+	if (!dir)
 		return NULL;
-	n = snprintf(buf, size, "%s%s/memory.events", dir->mount, dir->path);
+	n = snprintf(buf, size, "%s%s/%s", dir->mount, dir->path,
+	             v1 ? "memory.oom_control" : "memory.events");
 	return n > 0 && (size_t)n < size ? buf : NULL;
 }

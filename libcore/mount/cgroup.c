@@ -24,6 +24,7 @@
 #include "berth/log.h"
 #include "mount/internal.h"
 
+/* "cpu,cpuacct" -> { "cpu", "cpuacct" }; NULL when there is nothing. */
 static char **split_commas(const char *text)
 {
 	char **v = NULL;
@@ -39,6 +40,8 @@ static char **split_commas(const char *text)
 	return v;
 }
 
+/* A directory of the host's hierarchy as a detached mount. Not recursive: no hierarchy has mounts
+ * of its own inside. */
 static int clone_dir(const char *host_mount, const char *path, struct err *err)
 {
 	_cleanup_free_ char *dir = path_join(host_mount, path);
@@ -65,6 +68,8 @@ static int make_hierarchy(const struct mnt_op *op, const struct mnt_cgroup_view 
 			err_clear(err);
 		}
 	}
+	/* EPERM and EBUSY are the usual ones (user namespace without a cgroup namespace of its own,
+	 * a v1 controller that v2 holds); whatever it was, the bind shows whether it matters. */
 	if (fd < 0) {
 		/* Who shares the host's namespace sees the host's v2 tree, as everywhere. */
 		bool whole = view->v2 && !view->cgroupns;
@@ -77,6 +82,7 @@ static int make_hierarchy(const struct mnt_op *op, const struct mnt_cgroup_view 
 	return r < 0 ? r : take_fd(&fd);
 }
 
+/* The end of finish_mount() for mounts that have no late part. */
 static int attach_checked(int fd, int target, const char *what, const struct mnt_op *op,
                           struct err *err)
 {
@@ -115,6 +121,8 @@ static int make_links(int dir, const char *name, struct err *err)
 	return 0;
 }
 
+/* One directory of the v1 view. The name comes from the host's mount table, yet it is checked: it
+ * becomes a name on our tmpfs. */
 static int do_v1_dir(const struct mnt_op *op, const struct mnt_cgroup_view *view, int base,
                      const struct mnt_cgroup_dir *dir, struct err *err)
 {
@@ -147,6 +155,8 @@ static int do_v1(const struct mnt_op *op, const struct mnt_cgroup_view *view, in
 	base = mnt_new_fs("tmpfs", "tmpfs", params, attrs, err);
 	if (base < 0)
 		return base;
+	/* Attached first: kernels before 6.15 refuse mounts inside a tree that is still detached.
+	 */
 	r = mnt_attach(base, target, op->destination, err);
 	for (size_t i = 0; i < view->n_dirs && r == 0; i++) {
 		r = do_v1_dir(op, view, base, &view->dirs[i], err);

@@ -25,6 +25,7 @@
 #define PTS_MAJOR_FIRST 136
 #define PTS_MAJOR_LAST  143
 
+/* The multiplexer of the devpts that is mounted on /dev/pts now. */
 static int open_ptmx(const struct mnt_ctx *ctx, struct err *err)
 {
 	_cleanup_close_ int root = FD_INVALID, dir = FD_INVALID, fd = FD_INVALID;
@@ -41,6 +42,7 @@ static int open_ptmx(const struct mnt_ctx *ctx, struct err *err)
 		return err_set(err, -errno, "statfs of /dev/pts");
 	if (sfs.f_type != DEVPTS_SUPER_MAGIC)
 		return err_set(err, -ENODEV, "/dev/pts in the container is not a devpts");
+	/* The real open comes after the checks: opening some other device could have effects. */
 	fd = k_openat2(dir, "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW, 0,
 	               RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
 	if (fd < 0)
@@ -52,6 +54,7 @@ static int open_ptmx(const struct mnt_ctx *ctx, struct err *err)
 	return take_fd(&fd);
 }
 
+/* Unix98 pty slaves have the majors 136 to 143, whatever they are called. */
 static int check_slave(int fd, struct err *err)
 {
 	struct stat st;
@@ -74,10 +77,12 @@ int mnt_open_pty(struct mnt_ctx *ctx, int *ret_master, int *ret_slave, char name
 	master = open_ptmx(ctx, err);
 	if (master < 0)
 		return master;
+	/* A new pty is locked until its master says otherwise. */
 	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
 		return err_set(err, -errno, "unlocking the pty");
 	if (ioctl(master, TIOCGPTN, &number) < 0)
 		return err_set(err, -errno, "asking for the number of the pty");
+	/* By the master, not by name: /dev/pts/N could be anything by now. */
 	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0)
 		return err_set(err, -errno, "opening the other side of the pty");
@@ -129,6 +134,7 @@ int mnt_bind_console(struct mnt_ctx *ctx, int slave_fd, struct err *err)
 	target = console_target(ctx, err);
 	if (target < 0)
 		return target;
+	/* The very file that slave_fd has open, not a name of it. */
 	mount_fd = k_open_tree(slave_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE);
 	if (mount_fd < 0)
 		return err_set(err, mount_fd, "clone of the pty for /dev/console");

@@ -30,6 +30,7 @@
 
 static int copy_dir(int from, int to, unsigned int depth);
 
+/* In the kernel; the file offset of `from` is not used. */
 static int copy_range(int from, int to, off_t start, off_t end)
 {
 	if (lseek(to, start, SEEK_SET) < 0)
@@ -103,6 +104,7 @@ static int own(int r)
 	return r == 0 || errno == EINVAL || errno == EPERM ? 0 : -errno;
 }
 
+/* The new file is complete but for what others may do with it. */
 static int copy_meta(int from, int to, const struct stat *st)
 {
 	struct timespec times[2] = { st->st_atim, st->st_mtim };
@@ -118,6 +120,8 @@ static int copy_meta(int from, int to, const struct stat *st)
 	return r;
 }
 
+/* Opened again for reading: whatever it turned into since it was looked at, only a plain file is
+ * read. */
 static int copy_regular(int from_dir, int to_dir, const char *name)
 {
 	_cleanup_close_ int from = FD_INVALID, to = FD_INVALID;
@@ -136,6 +140,7 @@ static int copy_regular(int from_dir, int to_dir, const char *name)
 	return r < 0 ? r : copy_meta(from, to, &st);
 }
 
+/* Its mode and times come last, when nothing is added any more. */
 static int copy_subdir(int from_dir, int to_dir, const char *name, unsigned int depth)
 {
 	_cleanup_close_ int from = FD_INVALID, to = FD_INVALID;
@@ -154,6 +159,7 @@ static int copy_subdir(int from_dir, int to_dir, const char *name, unsigned int 
 	return r < 0 ? r : copy_meta(from, to, &st);
 }
 
+/* The text, wherever it leads. */
 static int copy_link(int from_dir, int to_dir, const char *name, const struct stat *st)
 {
 	char target[PATH_MAX];
@@ -167,6 +173,7 @@ static int copy_link(int from_dir, int to_dir, const char *name, const struct st
 	return own(fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW));
 }
 
+/* FIFOs, sockets, devices: by mknod, never opened. */
 static int copy_node(int to_dir, const char *name, const struct stat *st)
 {
 	int r;
@@ -196,6 +203,7 @@ static int copy_entry(int from, int to, const char *name, uint64_t mount_id, uns
 	r = mnt_place_of(seen, &place);
 	if (r < 0)
 		return r;
+	/* Another mount below: what it shows is not what the tmpfs covers. */
 	if (place.mount_id != mount_id)
 		return 0;
 	if (S_ISDIR(st.st_mode))
@@ -219,6 +227,7 @@ static int copy_dir(int from, int to, unsigned int depth)
 	r = mnt_place_of(from, &place);
 	if (r < 0)
 		return r;
+	/* closedir(3) closes what it was given. */
 	fd = fcntl(from, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return -errno;

@@ -34,6 +34,7 @@ static mode_t type_mode(char type)
 	}
 }
 
+/* Type and number, as asked for; a FIFO has no number. */
 static bool is_device(const struct stat *st, const struct spec_device *d)
 {
 	if ((st->st_mode & S_IFMT) != type_mode(d->type))
@@ -49,6 +50,7 @@ static int clone_host_node(const struct spec_device *d, bool userns, struct err 
 	struct stat st;
 	int r;
 
+	/* The same name on the host, not followed: its numbers decide, not where a link leads. */
 	node = k_openat2(AT_FDCWD, d->path, O_PATH | O_NOFOLLOW, 0, RESOLVE_NO_MAGICLINKS);
 	if (node < 0)
 		return err_set(err, node, "open the host's \"%s\"", d->path);
@@ -74,6 +76,7 @@ static int node_target(int dir, const char *name, const char *path, struct err *
 	_cleanup_close_ int fd = FD_INVALID;
 	struct stat st;
 
+	/* Never O_TRUNC, never through a link: what is there stays as it is, below the mount. */
 	fd = openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
 	if (fd < 0 && errno != EEXIST)
 		return err_set(err, -errno, "create \"%s\"", path);
@@ -88,6 +91,7 @@ static int node_target(int dir, const char *name, const char *path, struct err *
 	return take_fd(&fd);
 }
 
+/* The host's node over an empty file. */
 static int bind_node(int dir, const char *name, const struct spec_device *d, bool userns,
                      struct err *err)
 {
@@ -146,6 +150,7 @@ static int make_configured(const struct mnt_ctx *ctx, const struct mnt_plan *pla
 	_cleanup_close_ int dir = FD_INVALID;
 	const char *name = NULL;
 
+	/* Links inside the root are allowed here: /dev/net of some images is one. */
 	dir = mnt_resolve_parent(ctx->root_fd, d->path, 0, &name);
 	if (dir < 0)
 		return err_set(err, dir, "directory of device \"%s\"", d->path);
@@ -155,6 +160,7 @@ static int make_configured(const struct mnt_ctx *ctx, const struct mnt_plan *pla
 	return make_device(plan, dir, name, d, true, err);
 }
 
+/* linux.devices may give a default node other permissions: then the default is not made. */
 static bool is_configured(const struct spec *spec, const char *path)
 {
 	for (size_t i = 0; i < spec->linux_.n_devices; i++) {
@@ -173,6 +179,7 @@ static int make_nodes(const struct mnt_ctx *ctx, const struct mnt_plan *plan, in
 
 	if (fstat(dev, &st) < 0)
 		return err_set(err, -errno, "stat of /dev in the container");
+	/* All in /dev itself, whose descriptor is at hand. */
 	for (size_t i = 0; i < ARRAY_SIZE(default_device_table); i++) {
 		const struct default_device *row = &default_device_table[i];
 		_cleanup_free_ char *path = NULL;
@@ -204,6 +211,7 @@ static int make_link(int dev, const char *name, const char *target, struct err *
 	return 0;
 }
 
+/* fd, stdin, stdout, stderr, and core where the container can see kcore at all. */
 static int make_links(const struct mnt_ctx *ctx, int dev, struct err *err)
 {
 	_cleanup_close_ int kcore = FD_INVALID;
@@ -219,6 +227,7 @@ static int make_links(const struct mnt_ctx *ctx, int dev, struct err *err)
 	return kcore < 0 ? 0 : make_link(dev, "core", "/proc/kcore", err);
 }
 
+/* /dev/ptmx leads to the container's own devpts. */
 static int make_ptmx(int dev, struct err *err)
 {
 	char target[16] = "";
@@ -240,6 +249,7 @@ int mnt_make_devices(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct er
 	int r;
 
 	(void)saved;
+	/* A /dev that is the host's is left as the host has it. */
 	if (!plan->has_mountns || plan->dev_is_bind)
 		return 0;
 	dev = mnt_resolve(ctx->root_fd, "/dev", MNT_NO_SYMLINKS | MNT_CREATE_DIR, NULL);

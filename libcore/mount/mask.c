@@ -45,6 +45,7 @@ static int open_path(const struct mnt_ctx *ctx, const char *path, struct mnt_pla
 	return take_fd(&fd);
 }
 
+/* Is mount_fd what the path shows now, and closed for writing? */
 static int verify(const struct mnt_ctx *ctx, const char *path, int mount_fd, struct err *err)
 {
 	_cleanup_close_ int fd = mnt_resolve(ctx->root_fd, path, 0, NULL);
@@ -68,6 +69,7 @@ static int make_readonly(const struct mnt_ctx *ctx, const char *path, struct err
 	mount_fd = k_open_tree(target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | AT_RECURSIVE);
 	if (mount_fd < 0)
 		return err_set(err, mount_fd, "clone of \"%s\"", path);
+	/* The path alone, as other runtimes do: what is mounted below has attributes of its own. */
 	r = mnt_set_attr(mount_fd, false, MOUNT_ATTR_RDONLY, 0);
 	if (r < 0)
 		return err_set(err, r, "making \"%s\" read-only", path);
@@ -90,6 +92,7 @@ static int next_mask(struct mask *m, struct err *err)
 	return fd;
 }
 
+/* One block, one inode: nothing could be put there even if it were writable. */
 static int make_tmpfs(struct mask *m, struct err *err)
 {
 	static char blocks[] = "nr_blocks=1", inodes[] = "nr_inodes=1";
@@ -133,6 +136,7 @@ int mnt_mask_paths(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err 
 
 	if (!plan->has_mountns)
 		return 0;
+	/* In this order a path in both lists ends up masked. */
 	for (char **p = l->readonly_paths; p && *p && r == 0; p++) {
 		r = make_readonly(ctx, *p, err);
 		if (r < 0)

@@ -41,6 +41,7 @@ static void unescape(char *s)
 	*out = '\0';
 }
 
+/* Fields: id, parent, device, root, mount point, options, optional ones, "-", type, source. */
 bool mnt_mountinfo_full(char *line, char **ret_mount_point)
 {
 	char *type = strstr(line, " - ");
@@ -68,6 +69,7 @@ bool mnt_mountinfo_full(char *line, char **ret_mount_point)
 	return true;
 }
 
+/* An empty read-only tmpfs on top: the kernel no longer counts the mount as visible. */
 static int cover(int fd, const char *path, struct err *err)
 {
 	static char blocks[] = "nr_blocks=1", inodes[] = "nr_inodes=1";
@@ -126,6 +128,7 @@ int mnt_move_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *
 	bool shared = mnt_host_is_shared(plan->spec->linux_.rootfs_propagation);
 	_cleanup_close_ int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int proc_fd = mnt_proc_fd(ctx, err);
+	/* The kernel's own idea of where the root is, links above it resolved, as in mountinfo. */
 	char link[64], root[PATH_MAX];
 	ssize_t n;
 	int r;

@@ -62,6 +62,7 @@ int mnt_attach(int mount_fd, int target_fd, const char *what, struct err *err)
 	return r < 0 ? err_set(err, r, "attaching the mount on \"%s\"", what) : 0;
 }
 
+/* Newer kernels say in the context's log which parameter they dislike and why. */
 static int fs_error(int fsfd, int code, struct err *err, const char *fstype, const char *what)
 {
 	char log[FS_LOG_MAX];
@@ -71,6 +72,7 @@ static int fs_error(int fsfd, int code, struct err *err, const char *fstype, con
 	return err_set(err, code, "%s (file system %s)", what, fstype);
 }
 
+/* "key=value" or a flag. The first "=" separates: values may hold more. */
 static int set_param(int fsfd, const char *param)
 {
 	_cleanup_free_ char *key = NULL;
@@ -82,6 +84,7 @@ static int set_param(int fsfd, const char *param)
 	return k_fsconfig_string(fsfd, key, eq + 1);
 }
 
+/* In the order of the configuration: with some file systems the last one wins. */
 static int set_params(int fsfd, const char *fstype, char *const *super, struct err *err)
 {
 	for (char *const *p = super; p && *p; p++) {
@@ -115,6 +118,7 @@ int mnt_new_fs(const char *fstype, const char *source, char *const *super, uint6
 	r = set_params(fsfd, fstype, super, err);
 	if (r < 0)
 		return r;
+	/* Old file systems parse nothing before this point. */
 	r = k_fsconfig_create(fsfd);
 	if (r < 0)
 		return fs_error(fsfd, r, err, fstype, "creating the file system");
@@ -141,6 +145,7 @@ static const struct {
 };
 
 /* EPERM from mount_setattr(2) means that a flag came from a more privileged mount namespace. */
+/* The names are for the user: which of the options could not be had. */
 static int locked_error(int mount_fd, uint64_t clear, struct err *err)
 {
 	struct buf names __attribute__((cleanup(buf_done))) = BUF_INIT(128);
@@ -157,6 +162,7 @@ static int locked_error(int mount_fd, uint64_t clear, struct err *err)
 	               names.data ? names.data : " of a mount inside");
 }
 
+/* mount_setattr(2) leaves alone what is in neither mask, so locked flags that nobody named stay. */
 static int apply(int mount_fd, bool recursive, uint64_t set, uint64_t clear, struct err *err)
 {
 	int r;
@@ -173,6 +179,7 @@ static int apply(int mount_fd, bool recursive, uint64_t set, uint64_t clear, str
 
 int mnt_apply_attrs(int mount_fd, const struct mnt_op *op, struct err *err)
 {
+	/* What comes late must stay writable until then, whichever option asked for it. */
 	uint64_t late = op->late_readonly ? MOUNT_ATTR_RDONLY : 0;
 	int r = apply(mount_fd, false, op->attr_set & ~late, op->attr_clr, err);
 
@@ -181,6 +188,7 @@ int mnt_apply_attrs(int mount_fd, const struct mnt_op *op, struct err *err)
 
 /* ---- the target */
 
+/* What callers match: a proc or sysfs whose place is not a plain directory. */
 static int target_error(const struct mnt_op *op, int code, struct err *err)
 {
 	const char *type = streq(op->fstype, "bind") ? NULL : op->fstype;
@@ -193,6 +201,7 @@ static int target_error(const struct mnt_op *op, int code, struct err *err)
 	return err_set(err, code, "mount point \"%s\"", op->destination);
 }
 
+/* Judged on the descriptor, since the path may have been anything. */
 static int check_target(const struct mnt_ctx *ctx, const struct mnt_op *op, int fd,
                         const struct mnt_place *place, struct err *err)
 {
@@ -221,6 +230,7 @@ int mnt_open_target(const struct mnt_ctx *ctx, const struct mnt_op *op, bool is_
 	fd = mnt_resolve(ctx->root_fd, op->destination, flags, &ret->created);
 	if (fd < 0)
 		return target_error(op, fd, err);
+	/* move_mount(2) would give the same errors, but with less to say. */
 	r = mnt_place_of(fd, &place);
 	if (r < 0)
 		return err_set(err, r, "stat \"%s\"", op->destination);
@@ -238,6 +248,7 @@ int mnt_open_target(const struct mnt_ctx *ctx, const struct mnt_op *op, bool is_
 
 /* ---- the kinds */
 
+/* The bind source as a detached mount. Following links is right here: the path is the host's. */
 static int open_source(const struct mnt_op *op, struct err *err)
 {
 	int fd =
@@ -263,6 +274,7 @@ static int open_source(const struct mnt_op *op, struct err *err)
 	return err_set(err, fd, "bind source \"%s\"", op->source);
 }
 
+/* Attach, then what only an attached mount can have. Late ones are remembered by descriptor. */
 static int finish_mount(struct mnt_ctx *ctx, const struct mnt_op *op, int mount_fd, int target_fd,
                         struct err *err)
 {
@@ -270,6 +282,7 @@ static int finish_mount(struct mnt_ctx *ctx, const struct mnt_op *op, int mount_
 
 	if (r < 0)
 		return r;
+	/* Attaching to a shared parent shares the child, so the choice is made afterwards. */
 	for (size_t i = 0; i < ARRAY_SIZE(op->propagation) && op->propagation[i]; i++) {
 		r = mnt_set_propagation(mount_fd, op->propagation[i]);
 		if (r < 0)
@@ -289,6 +302,7 @@ static int finish_mount(struct mnt_ctx *ctx, const struct mnt_op *op, int mount_
 	return 0;
 }
 
+/* The source is opened first: whether it is a directory decides what the target must be. */
 static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
 {
 	_cleanup_target_ struct mnt_target target = MNT_TARGET_INIT;
@@ -301,6 +315,7 @@ static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return err_set(err, -errno, "stat of bind source \"%s\"", op->source);
+	/* A part of procfs, or a look-alike, would let the image fake what the runtime reads. */
 	if (streq(op->destination, "/proc") && !mnt_is_procfs_root(fd))
 		return err_set(err, -EPERM,
 		               "\"/proc\" cannot be mounted because it is not of type proc");
@@ -310,6 +325,7 @@ static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err
 	return r < 0 ? r : finish_mount(ctx, op, fd, target.fd, err);
 }
 
+/* Is there a parameter that begins so? */
 static bool has_param(char *const *super, const char *prefix)
 {
 	for (char *const *p = super; p && *p; p++) {
@@ -356,6 +372,7 @@ static int make_fs(const struct mnt_op *op, const struct mnt_target *target, str
 	return mnt_new_fs(op->fstype, op->source, super, op->attr_set & ~late, err);
 }
 
+/* The target comes first here: a tmpfs takes its mode from it. */
 static int do_fs(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
 {
 	uint64_t late = op->late_readonly ? MOUNT_ATTR_RDONLY : 0;
@@ -379,6 +396,7 @@ static int do_fs(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
 	return r < 0 ? r : finish_mount(ctx, op, fd, target.fd, err);
 }
 
+/* Option "remount": attributes by mount_setattr, parameters by a new round of fsconfig. */
 static int do_remount(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
 {
 	_cleanup_close_ int fd = FD_INVALID, fsfd = FD_INVALID;
@@ -394,6 +412,8 @@ static int do_remount(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *
 	r = check_target(ctx, op, fd, &place, err);
 	if (r < 0)
 		return r;
+	/* Parameters first: a superblock that turns writable must not meet a mount that is so
+	 * already. */
 	if (op->super) {
 		fsfd = k_fspick(fd, "", FSPICK_EMPTY_PATH);
 		if (fsfd < 0)
@@ -419,6 +439,7 @@ int mnt_mount_all(struct mnt_ctx *ctx, const struct mnt_plan *plan,
 	(void)saved;
 	if (!plan->has_mountns)
 		return 0;
+	/* As many as there could be, so that keeping one cannot fail half-way. */
 	free(ctx->late);
 	ctx->late = xcalloc(plan->n_ops ? plan->n_ops : 1, sizeof(*ctx->late));
 	ctx->n_late = 0;

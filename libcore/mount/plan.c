@@ -63,6 +63,7 @@ bool mnt_proc_bind_allowed(const char *destination)
 	return in_table(proc_bind_table, ARRAY_SIZE(proc_bind_table), destination);
 }
 
+/* One row of the option table onto the pair of masks it concerns. */
 static void op_attr(struct mnt_op *op, const struct mount_option *row)
 {
 	uint64_t *set = row->recursive ? &op->rec_set : &op->attr_set;
@@ -76,6 +77,8 @@ static void op_attr(struct mnt_op *op, const struct mount_option *row)
 	*clr |= row->attr_clr;
 }
 
+/* Each is one call after the mount has been attached: "slave,shared" is not the same as "shared".
+ */
 static int op_propagation(struct mnt_op *op, const struct mount_option *row, struct err *err)
 {
 	unsigned long flag = row->propagation | (row->recursive ? MS_REC : 0);
@@ -149,6 +152,7 @@ static int check_id(const struct mnt_op *op, const char *key, const struct spec_
 	return 0;
 }
 
+/* Only where the maps are ours to write and the parameters are known to be ids. */
 static int check_ids(const struct spec *spec, const struct mnt_op *op, struct err *err)
 {
 	const struct spec_linux *l = &spec->linux_;
@@ -163,6 +167,7 @@ static int check_ids(const struct spec *spec, const struct mnt_op *op, struct er
 	return r < 0 ? r : check_id(op, "gid=", l->gid_maps, l->n_gid_maps, err);
 }
 
+/* The kernel would ignore parameters of a bind; asking for them is a mistake worth a word. */
 static int check_bind_data(const struct mnt_op *op, const struct spec_mount *m, struct err *err)
 {
 	for (char **p = m->options; p && *p; p++) {
@@ -180,6 +185,7 @@ static int check_bind_data(const struct mnt_op *op, const struct spec_mount *m, 
 	return 0;
 }
 
+/* Refusals that the destination alone decides; where links lead is seen when it is opened. */
 static int check_place(struct mnt_op *op, struct err *err)
 {
 	const char *dest = op->destination;
@@ -237,6 +243,7 @@ static int op_build(const struct spec *spec, struct mnt_op *op, struct err *err)
 	if (mnt_op_readonly(op) && !op->remount &&
 	    !in_table(mount_only_ro_table, ARRAY_SIZE(mount_only_ro_table), op->fstype))
 		strv_add(&op->super, "ro");
+	/* A remount changes what exists and has nothing to wait for. */
 	/* Later mounts and device nodes are made inside, so these close last. */
 	op->late_readonly = !op->remount && mnt_op_readonly(op) &&
 	                    (streq(op->fstype, "tmpfs") || streq(op->destination, "/dev"));

@@ -23,6 +23,7 @@
 
 #define LINKS_MAX 40 /* as many as the kernel follows */
 
+/* root_fd is "/" for every step of the walk, ".." and absolute links included. */
 static uint64_t scope(unsigned int flags)
 {
 	return RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
@@ -52,6 +53,7 @@ bool mnt_is_procfs_root(int fd)
 	return mnt_is_procfs(fd) && fstat(fd, &st) == 0 && st.st_ino == 1;
 }
 
+/* One call for all that is ever asked about an opened name. */
 int mnt_place_of(int fd, struct mnt_place *ret)
 {
 	struct statx stx;
@@ -69,6 +71,7 @@ int mnt_place_of(int fd, struct mnt_place *ret)
 	return 0;
 }
 
+/* The same inode can be in many mounts, and only one of them is the place. */
 bool mnt_place_equal(const struct mnt_place *a, const struct mnt_place *b)
 {
 	return a->ino == b->ino && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor &&
@@ -83,6 +86,7 @@ bool mnt_same_place(int fd, int other_fd)
 	       mnt_place_equal(&a, &b);
 }
 
+/* The walk that makes what is missing. */
 struct walk {
 	int root_fd;
 	unsigned int flags;
@@ -101,6 +105,7 @@ static void walk_done(struct walk *w)
 	free(w->todo);
 }
 
+/* Step to fd, of which `done` is the path; both are ours from here on. */
 static void walk_enter(struct walk *w, int fd, char *done)
 {
 	if (w->cur != w->root_fd)
@@ -110,6 +115,8 @@ static void walk_enter(struct walk *w, int fd, char *done)
 	w->done = done;
 }
 
+/* ".." only comes out of links. Going back by name through the root cannot leave it; the directory
+ * may have been moved meanwhile, and openat(fd, "..") would follow it anywhere. */
 static int walk_up(struct walk *w)
 {
 	_cleanup_free_ char *up = path_dir(w->done);
@@ -148,6 +155,7 @@ static int walk_link(struct walk *w, int link_fd)
 	return 0;
 }
 
+/* -EEXIST is no error: somebody was faster, and the next open sees what it is. */
 static int make_missing(struct walk *w, const char *name, bool last)
 {
 	if (last && (w->flags & MNT_CREATE_FILE)) {
@@ -182,6 +190,7 @@ static int walk_name(struct walk *w, const char *name, bool last)
 		return -errno;
 	if (fstat(fd, &st) < 0)
 		return -errno;
+	/* What was opened is what is judged: the name may be something else already. */
 	if (S_ISLNK(st.st_mode))
 		return walk_link(w, fd);
 	if (!last && !S_ISDIR(st.st_mode))
@@ -190,6 +199,7 @@ static int walk_name(struct walk *w, const char *name, bool last)
 	return 0;
 }
 
+/* Take one name off what remains. 0: go on, 1: nothing is left, -errno. */
 static int walk_step(struct walk *w)
 {
 	_cleanup_free_ char *name = NULL;
@@ -209,6 +219,7 @@ static int walk_step(struct walk *w)
 	return walk_name(w, name, last);
 }
 
+/* Component by component from the root; see the head of this file. */
 static int walk(int root_fd, const char *path, unsigned int flags, bool *ret_created)
 {
 	struct walk w = { .root_fd = root_fd, .flags = flags, .cur = root_fd };
@@ -262,6 +273,7 @@ int mnt_make_cwd(struct mnt_ctx *ctx, const char *cwd, struct err *err)
 	if (ctx->root_fd < 0)
 		return 0;
 	fd = mnt_resolve(ctx->root_fd, cwd, MNT_CREATE_DIR, NULL);
+	/* A user namespace cannot look into directories of ids that it does not have. */
 	/* It may be there and open to the container's user alone; chdir decides. */
 	if (fd == -EACCES)
 		return 0;
@@ -279,6 +291,7 @@ int mnt_open_in_root(int root_fd, const char *path, int flags, struct err *err)
 	_cleanup_close_ int seen = FD_INVALID, fd = FD_INVALID;
 	struct stat a, b;
 
+	/* O_NONBLOCK below for the same reason, should it be swapped in between. */
 	/* Opening a FIFO or a device has effects, so look before the real open. */
 	seen = k_openat2(root_fd, path, O_PATH, 0, scope(0));
 	if (seen < 0)

@@ -125,6 +125,8 @@ static int set_host_propagation(unsigned long wanted, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, -errno, "open \"/\"");
+	/* Of the whole tree where nothing else is asked for: host mounts still come in, none go
+	 * out. */
 	/* An unbindable tree could not be cloned; it becomes so in mnt_finish_root. */
 	if (flag & MS_UNBINDABLE)
 		flag = MS_PRIVATE | (flag & MS_REC);
@@ -153,6 +155,7 @@ static int make_parent_slave(int dir_fd, struct err *err)
 	return err_set(err, -EINVAL, "looking for the parent mount");
 }
 
+/* Only the recursive forms reach the mounts below "/". */
 bool mnt_host_is_shared(unsigned long wanted)
 {
 	if (wanted == 0)
@@ -160,6 +163,7 @@ bool mnt_host_is_shared(unsigned long wanted)
 	return !(wanted & MS_REC) || !(wanted & (MS_SLAVE | MS_PRIVATE | MS_UNBINDABLE));
 }
 
+/* pivot_root(2) wants a mount: the rootfs is cloned, with all below it, onto itself. */
 static int bind_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err)
 {
 	const char *path = plan->spec->root.path;
@@ -239,6 +243,7 @@ static int pivot(struct mnt_ctx *ctx, struct err *err)
 		return err_set(err, -errno, "open the old root");
 	if (fchdir(ctx->root_fd) < 0)
 		return err_set(err, -errno, "chdir to the new root");
+	/* No directory for the old root is needed, so none is made in the image. */
 	r = k_pivot_root(".", ".");
 	if (r == -EINVAL)
 		return err_set(err, r, "pivot_root (an initial ramdisk as root needs --no-pivot)");
@@ -251,6 +256,7 @@ static int pivot(struct mnt_ctx *ctx, struct err *err)
 		return err_set(err, r, "making the old root a slave");
 	if (fchdir(old) < 0)
 		return err_set(err, -errno, "chdir to the old root");
+	/* Lazily: our own descriptors keep parts of it busy until they are closed. */
 	if (umount2(".", MNT_DETACH) < 0)
 		return err_set(err, -errno, "detaching the old root");
 	return enter_root(ctx, err);
@@ -284,6 +290,7 @@ int mnt_finish_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err
 		if (r < 0)
 			return err_set(err, r, "setting linux.rootfsPropagation");
 	}
+	/* By the descriptors of the mounts themselves: nothing can have come between. */
 	for (size_t i = 0; i < ctx->n_late; i++) {
 		const struct mnt_late *late = &ctx->late[i];
 
@@ -296,6 +303,7 @@ int mnt_finish_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err
 	}
 	if (!plan->spec->root.readonly)
 		return 0;
+	/* nosuid, nodev and noexec of the mount stay: only this bit is named. */
 	r = mnt_set_attr(ctx->root_fd, false, MOUNT_ATTR_RDONLY, 0);
 	if (r < 0)
 		return err_set(err, r, "making the root read-only");

@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,7 +31,7 @@ extern char **environ;
 struct command {
 	char *name;
 	char **argv;
-	double *us;
+	double *us, *cpu;
 };
 
 static void __attribute__((noreturn)) die(const char *what, const char *why)
@@ -46,22 +48,29 @@ static double now_us(void)
 	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
 }
 
+static double us_of(const struct timeval *tv)
+{
+	return (double)tv->tv_sec * 1e6 + (double)tv->tv_usec;
+}
+
 /* posix_spawn uses vfork, so that our own size is not part of what is measured. */
-static double run_one(const char *name, char **argv)
+static double run_one(const char *name, char **argv, double *ret_cpu)
 {
 	double start = now_us(), end;
+	struct rusage usage;
 	int status, r;
 	pid_t pid;
 
 	r = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
 	if (r != 0)
 		die(argv[0], strerror(r));
-	while (waitpid(pid, &status, 0) < 0)
+	while (wait4(pid, &status, 0, &usage) < 0)
 		if (errno != EINTR)
-			die("waitpid", strerror(errno));
+			die("wait4", strerror(errno));
 	end = now_us();
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		die(name, "the command failed");
+	*ret_cpu = us_of(&usage.ru_utime) + us_of(&usage.ru_stime);
 	return end - start;
 }
 
@@ -131,29 +140,35 @@ int main(int argc, char **argv)
 	n = split(argv + i + 1, commands);
 	for (i = 0; i < n; i++) {
 		commands[i].us = calloc((size_t)rounds, sizeof(double));
-		if (!commands[i].us)
+		commands[i].cpu = calloc((size_t)rounds, sizeof(double));
+		if (!commands[i].us || !commands[i].cpu)
 			die("calloc", strerror(errno));
 	}
 	for (int round = -warmup; round < rounds; round++)
 		for (i = 0; i < n; i++) {
 			const char *prepare[] = { "/bin/sh",        "-c", before, "sh",
 				                  commands[i].name, NULL };
-			double us;
+			double us, cpu;
 
 			if (before)
-				run_one("--before", (char **)prepare);
-			us = run_one(commands[i].name, commands[i].argv);
-			if (round >= 0)
-				commands[i].us[round] = us;
+				run_one("--before", (char **)prepare, &cpu);
+			us = run_one(commands[i].name, commands[i].argv, &cpu);
+			if (round < 0)
+				continue;
+			commands[i].us[round] = us;
+			commands[i].cpu[round] = cpu;
 		}
 	for (i = 0; i < n; i++) {
-		double *us = commands[i].us;
+		double *us = commands[i].us, *cpu = commands[i].cpu;
 
 		qsort(us, (size_t)rounds, sizeof(double), by_value);
-		printf("%s %.0f %.0f %.0f %.0f\n", commands[i].name, quantile(us, rounds, 0.5),
+		qsort(cpu, (size_t)rounds, sizeof(double), by_value);
+		printf("%s %.0f %.0f %.0f %.0f %.0f\n", commands[i].name, quantile(us, rounds, 0.5),
 		       us[0], quantile(us, rounds, 0.9),
-		       quantile(us, rounds, 0.75) - quantile(us, rounds, 0.25));
+		       quantile(us, rounds, 0.75) - quantile(us, rounds, 0.25),
+		       quantile(cpu, rounds, 0.5));
 		free(us);
+		free(cpu);
 	}
 	return 0;
 }

@@ -133,8 +133,8 @@ nothing_left() {
 @test "values that mean nothing are refused by name" {
 	bundle true
 	reject 'RLIMIT_FROB' '.process.rlimits = [{type: "RLIMIT_FROB", soft: 1, hard: 1}]'
-	reject 'RLIMIT_NOFILE' '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 10, hard: 1}]'
-	reject 'RLIMIT_NOFILE' '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 1, hard: 1}, {type: "RLIMIT_NOFILE", soft: 1, hard: 1}]'
+	reject 'process\.rlimits' '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 10, hard: 1}]'
+	reject 'process\.rlimits' '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 1, hard: 1}, {type: "RLIMIT_NOFILE", soft: 1, hard: 1}]'
 	reject 'frobnicate' '.mounts += [{destination: "/x", type: "tmpfs", source: "tmpfs", options: ["frobnicate"]}]'
 	reject 'sideways' '.linux.rootfsPropagation = "sideways"'
 	reject 'SCMP_ACT_FROB' '.linux.seccomp = {defaultAction: "SCMP_ACT_FROB"}'

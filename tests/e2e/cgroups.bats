@@ -322,11 +322,11 @@ v1_frozen() {
 @test "no usable cgroup at all works where no limit was asked for" {
 	bundle echo works
 	config_edit 'del(.linux.resources) | .mounts |= map(select(.type != "cgroup"))'
-	unshare -m sh -c 'umount -R /sys/fs/cgroup; while umount /sys/fs/cgroup 2>/dev/null; do :; done; exec "$@"' sh "$BERTH" --root "$STATE" run "$ID" >"$T/out" 2>"$T/err" </dev/null
+	unshare -m sh -c 'while umount -R /sys/fs/cgroup 2>/dev/null; do :; done; exec "$@"' sh "$BERTH" --root "$STATE" run "$ID" >"$T/out" 2>"$T/err" </dev/null
 	is "$(cat "$T/out")" works
 	config_edit '.linux.resources.pids = {limit: 10}'
 	local rc=0
-	unshare -m sh -c 'umount -R /sys/fs/cgroup; while umount /sys/fs/cgroup 2>/dev/null; do :; done; exec "$@"' sh "$BERTH" --root "$STATE" run "$ID" >"$T/out" 2>"$T/err" </dev/null || rc=$?
+	unshare -m sh -c 'while umount -R /sys/fs/cgroup 2>/dev/null; do :; done; exec "$@"' sh "$BERTH" --root "$STATE" run "$ID" >"$T/out" 2>"$T/err" </dev/null || rc=$?
 	is $rc 1
 	grep -qi cgroup "$T/err"
 }

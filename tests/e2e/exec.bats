@@ -170,7 +170,7 @@ p() { jq -r "$1" <<<"$out"; }
 	is "$out" 21
 	berth logs "$ID/job"
 	has "$out" started
-	refused 255 'exist|use' exec -d --name job "$ID" true
+	refused 255 'already' exec -d --name job "$ID" true
 	berth exec -d --name other "$ID" sleep 1000
 	refused 1 'does not exist|no such' wait "$ID/none"
 	not berth exec -d --name ../x "$ID" true

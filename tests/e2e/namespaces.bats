@@ -190,7 +190,7 @@ host() { readlink "/proc/self/ns/$1"; }
 		refused 1 'sysctl' create "$ID"
 	done
 	config_edit '.linux.sysctl = {"net.ipv4.ip_forward": "1"} | .linux.namespaces |= map(select(.type != "network"))'
-	refused 1 'sysctl.*net.ipv4.ip_forward.*not in a separate kernel namespace' create "$ID"
+	refused 1 'sysctl.*net.ipv4.ip_forward.*not (in a separate kernel namespace|allowed)' create "$ID"
 	config_edit '.linux.namespaces += [{type: "network", path: "/proc/self/ns/net"}]'
 	refused 1 'sysctl' create "$ID"
 }

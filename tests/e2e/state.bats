@@ -58,7 +58,7 @@ load helpers
 	wait_until 5 running 1 "cat $T/fifo"
 	# Runtime and keeper at once, in the middle of a hook.
 	local p
-	for p in $(pgrep -x berth); do kill -KILL "$p"; done
+	for p in $(pgrep -x berth); do kill -KILL "$p" 2>/dev/null || true; done
 	wait $creator || true
 	pkill -KILL -f "cat $T/fifo" || true
 	wait_until 5 running 0 "cat $T/fifo"

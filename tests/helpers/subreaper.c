@@ -9,7 +9,7 @@
  *   status N            after each CMD: its exit status
  *   child PID COMM      after the last CMD: every child it has
  *   init exited N       or "init killed N": what the kernel said of the process in PIDFILE
- *   left PID COMM       children that are there after init was reaped
+ *   left PID COMM       children that are there, and stay, after init was reaped
  */
 #include <errno.h>
 #include <signal.h>
@@ -95,8 +95,9 @@ int main(int argc, char **argv)
 		printf("init exited %d\n", WEXITSTATUS(status));
 	else
 		printf("init killed %d\n", WTERMSIG(status));
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
+	/* Others that came our way may be about to end; two seconds are more than they need. */
+	for (int i = 0; i < 200 && waitpid(-1, NULL, WNOHANG) >= 0; i++)
+		usleep(10000);
 	list_children("left");
 	return 0;
 }

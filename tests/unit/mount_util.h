@@ -34,6 +34,7 @@ enum {
 	IN_CGROUPNS = 4,
 };
 #define CHILD_SKIPPED 77
+#define CHILD_REFUSED 76
 /*
  * Run fn(arg) as pid 1 of new mount, pid, ipc, uts and network namespaces (and a user namespace
  * that maps only our own ids with IN_USERNS). Returns its exit status, or CHILD_SKIPPED when such
@@ -77,12 +78,15 @@ struct box {
 	bool no_pivot;
 	unsigned int flags; /* IN_* */
 	const struct mnt_cgroup_view *view;
+	void (*end)(struct box *box);     /* the counterpart of prepare, when the child is gone */
 	void (*prepare)(struct box *box); /* changes the box before anything starts */
 	void (*before)(void *box);        /* see in_host() */
 	void (*after)(void *box);
 	void (*look)(struct box *box, struct mnt_ctx *ctx);
 	int want;              /* the failure that is expected of any step but prepare, 0: none */
 	const char *want_text; /* part of its message */
+	bool may_fail;         /* any failure will do as well: there is a race */
+	bool refused;          /* out: it did fail */
 };
 
 /* Make a scratch directory, run the steps in a child, check that the host's side is as it was.

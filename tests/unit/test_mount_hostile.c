@@ -16,13 +16,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "mount/internal.h"
@@ -270,11 +274,78 @@ static void test_hostile_userns(void **state)
 		hostile_case(&hostile_table[i], IN_USERNS);
 }
 
+/* ---- somebody else changes the volume meanwhile (CVE-2021-30465, CVE-2024-45310) */
+
+static pid_t racer;
+
+/* root/v/l1 is by turns a directory and a link to the host's directory. */
+static void prepare_race(struct box *box)
+{
+	_cleanup_free_ char *v = in_dir(box, "root/v"), *host = in_dir(box, "host");
+	int fd;
+
+	assert_int_equal(mkdir(v, 0777), 0);
+	fd = open(v, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mkdirat(fd, "l1", 0777), 0);
+	assert_int_equal(symlinkat(host, fd, "l2"), 0);
+	racer = fork();
+	if (racer == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			renameat2(fd, "l1", fd, "l2", RENAME_EXCHANGE);
+	}
+	close(fd);
+	assert_true(racer > 0);
+}
+
+static void end_race(struct box *box)
+{
+	(void)box;
+	kill(racer, SIGKILL);
+	waitpid(racer, NULL, 0);
+}
+
+static void look_race(struct box *box, struct mnt_ctx *ctx)
+{
+	_cleanup_free_ char *text = NULL;
+
+	(void)box;
+	(void)ctx;
+	/* What had been mounted outside would have gone with the old root. */
+	CHECK(file_read_at(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, &text, NULL) == 0);
+	CHECK(strstr(text, " - tmpfs race1 ") && strstr(text, " - tmpfs race2 "));
+}
+
+static void test_race(void **state)
+{
+	static const struct mount_row rows[] = {
+		{ "/proc", "proc", "proc", NULL },
+		{ "/v/l1/deep/er", "tmpfs", "race1", NULL },
+		{ "/v/l1", "tmpfs", "race2", NULL },
+	};
+
+	int mounted = 0;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		struct box box = { .look = look_race,
+			           .prepare = prepare_race,
+			           .end = end_race,
+			           .flags = IN_USERNS,
+			           .may_fail = true };
+
+		box_run(&box, rows, ARRAY_SIZE(rows));
+		mounted += !box.refused;
+	}
+	assert_true(mounted > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_hostile_userns),
+		cmocka_unit_test(test_race),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

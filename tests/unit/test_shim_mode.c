@@ -36,6 +36,9 @@ static void test_decisions(void **state)
 		    .pid_file = true },
 		  0 },
 		{ { .parent_is_init = true, .main_unit_process = true, .pid_file = true }, 1 },
+		/* a user's systemd is a reaper, too, and asks only for what a pid file names */
+		{ { .parent_reaps = true, .main_unit_process = true }, 1 },
+		{ { .parent_reaps = true, .main_unit_process = true, .pid_file = true }, 0 },
 		/* the foreground: only for a terminal that we hold; who the parent is does not
 		   matter */
 		{ { .foreground = true }, 0 },

@@ -183,6 +183,7 @@ static int spawn(struct exec_run *x, struct err *err)
 		.cgroup = cg && cg->usable ? cg : NULL,
 		.sock = x->sock,
 		.close_fds = close_fds,
+		.only = &x->opts->io,
 	};
 	int r = sync_pair(x->sock, err);
 
@@ -193,8 +194,7 @@ static int spawn(struct exec_run *x, struct err *err)
 	x->ns.needs_joiner = true;
 	x->pid = spawn_process(&opts, &x->pidfd, err);
 	if (x->pid == 0) {
-		fd_close(x->proc_fd);
-		fd_close(x->init_pidfd);
+		/* Its joiner has closed all else. */
 		ns_plan_done(&x->ns);
 		child_main(x);
 	}

@@ -92,6 +92,8 @@ struct process_ctx {
 };
 int process_stdio(struct process_ctx *p,
                   struct err *err); /* terminal or the given descriptors on 0, 1, 2 */
+/* Close every descriptor from first on but the n in keep (sorted in place), and stop logging. */
+int close_all_but(int first, int *keep, size_t n, struct err *err);
 int process_close_others(struct process_ctx *p, struct err *err);
 int process_environment(struct process_ctx *p, struct err *err); /* HOME, LISTEN_FDS */
 int process_credentials(
@@ -157,6 +159,9 @@ struct spawn_opts {
 	const struct cg *cgroup; /* v1: moved by the creator before it does anything; may be NULL */
 	int *sock;
 	const int *close_fds; /* FD_INVALID ends: closed in all children (the lock) */
+	/* exec: the container is hostile by now, so the joiner enters it with nothing but these
+	 * standard files, the first preserve_fds from 3 on, and its socket. NULL: create. */
+	const struct ctr_process_io *only;
 };
 pid_t spawn_process(const struct spawn_opts *opts, int *ret_pidfd, struct err *err);
 

@@ -101,6 +101,27 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
+int close_all_but(int first, int *keep, size_t n, struct err *err)
+{
+	qsort(keep, n, sizeof(*keep), by_number);
+	log_setup(-1, LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+	for (size_t i = 0; i <= n; i++) {
+		unsigned int last = i < n ? (unsigned int)keep[i] - 1 : ~0u;
+
+		if (i < n && keep[i] < first)
+			continue;
+		if (last >= (unsigned int)first) {
+			int r = k_close_range((unsigned int)first, last, 0);
+
+			if (r < 0)
+				return err_set(err, r, "close inherited descriptors");
+		}
+		if (i < n)
+			first = keep[i] + 1;
+	}
+	return 0;
+}
+
 /*
  * Really closed, not only marked: while init waits for start, whoever may look at its descriptors
  * must find nothing of the host. What is passed on loses its close-on-exec mark; our own few stay,
@@ -116,21 +137,7 @@ int process_close_others(struct process_ctx *p, struct err *err)
 		(void)fd_cloexec(fd, false);
 	for (size_t i = 0; i < ARRAY_SIZE(p->keep) && p->keep[i] >= 0; i++)
 		keep[n++] = p->keep[i];
-	qsort(keep, n, sizeof(*keep), by_number);
-	log_setup(-1, LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
-	for (size_t i = 0; i <= n; i++) {
-		unsigned int last = i < n ? (unsigned int)keep[i] - 1 : ~0u;
-
-		if (last >= (unsigned int)first) {
-			int r = k_close_range((unsigned int)first, last, 0);
-
-			if (r < 0)
-				return err_set(err, r, "close inherited descriptors");
-		}
-		if (i < n && keep[i] >= first)
-			first = keep[i] + 1;
-	}
-	return 0;
+	return close_all_but(first, keep, n, err);
 }
 
 int process_environment(struct process_ctx *p, struct err *err)

@@ -44,6 +44,28 @@ static void joiner_fail(int sock, const struct err *err)
 	_exit(1);
 }
 
+/*
+ * A process in the container's pid namespace is seen by the container, which may hold
+ * CAP_SYS_PTRACE: a directory of the host among its descriptors would be a way out, however
+ * briefly it is there. The namespaces' own files are needed for the joins.
+ */
+static int joiner_close(const struct spawn_opts *opts, struct err *err)
+{
+	int keep[4 + NS_TYPES];
+	size_t n = 0;
+
+	if (!opts->only)
+		return 0;
+	keep[n++] = opts->sock[1];
+	for (int i = 0; i < 3; i++)
+		if (opts->only->stdio[i] >= 0)
+			keep[n++] = opts->only->stdio[i];
+	for (int i = 0; i < NS_TYPES; i++)
+		if (opts->ns->fd[i] >= 0)
+			keep[n++] = opts->ns->fd[i];
+	return close_all_but(3 + opts->only->preserve_fds, keep, n, err);
+}
+
 /* Returns only in the process that is to become init (or exec's process). */
 static void joiner_main(const struct spawn_opts *opts, uint64_t new_flags)
 {
@@ -54,7 +76,7 @@ static void joiner_main(const struct spawn_opts *opts, uint64_t new_flags)
 
 	if (sync_expect(sock, SYNC_GO, NULL, 0, NULL, &err) < 0)
 		_exit(1);
-	if (ns_join_all(opts->ns, &err) < 0)
+	if (joiner_close(opts, &err) < 0 || ns_join_all(opts->ns, &err) < 0)
 		joiner_fail(sock, &err);
 	pid = ns_clone(new_flags, FD_INVALID, true, &pidfd, NULL, &err);
 	if (pid < 0)

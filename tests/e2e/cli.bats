@@ -34,10 +34,10 @@ plain() {
 	for c in $COMMANDS; do
 		plain "$c" --help
 		is "$(sed -n 1p "$T/out")" "NAME:"
-		[[ $(sed -n 2p "$T/out") =~ ^[[:space:]]*berth\ $c\b ]]
+		[[ $(sed -n 2p "$T/out") =~ ^[[:space:]]*berth\ $c\ -\  ]]
 		plain "$c" -h
 		plain help "$c"
-		[[ $(sed -n 2p "$T/out") =~ ^[[:space:]]*berth\ $c\b ]]
+		[[ $(sed -n 2p "$T/out") =~ ^[[:space:]]*berth\ $c\ -\  ]]
 	done
 	not plain help foo
 	has "$out$err" "No help topic for 'foo'"

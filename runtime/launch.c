@@ -167,8 +167,12 @@ static int load(struct ctx *ctx, struct launch *l, bool foreground)
 	r = check_terminal(l, foreground, &ctx->err);
 	if (r == 0)
 		r = launch_parse_stdio(l->opts->stdio, l->with_shim, &l->stdio, &ctx->err);
-	return r == 0 ? self_protect(ctx, l->spec, &l->spec->process, l->preserve_fds, &ctx->err)
-	              : r;
+	if (r == 0)
+		r = self_protect(ctx, l->spec, &l->spec->process, l->preserve_fds, &ctx->err);
+	/* Only now: a re-execution loads the configuration again. */
+	if (r == 0 && l->spec->warnings)
+		log_warn("%s", l->spec->warnings);
+	return r;
 }
 
 static int plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struct cg **ret,

@@ -70,8 +70,7 @@ static int run(struct ctx *ctx, int argc, char **argv)
 
 static const struct opt opts[] = {
 	{ "detach-keys", 0, OPT_STRING, &detach_keys, "KEYS",
-	  "keys that leave it running (default: " DETACH_KEYS_DEFAULT
-	  "; or several: ctrl-p,ctrl-q)",
+	  "keys, like ctrl-p,ctrl-q, that leave it running (default: " DETACH_KEYS_DEFAULT ")",
 	  false },
 	{ "no-stdin", 0, OPT_FLAG, &no_stdin, NULL, "only look, send no input", false },
 	{ "no-replay", 0, OPT_FLAG, &no_replay, NULL, "only what is written from now on", false },

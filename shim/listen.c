@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The socket, and the directory it is in. Peers must be of our own user or root: checked per
- * connection, from what the kernel says. Abstract names are never used.
+ * The socket, and the directory it is in. Peers are checked per connection (peer.c). Abstract names
+ * are never used.
  *
  * When the socket's name is removed nobody can come any more: the shim then ends as soon as the
  * process has ended. (Watching the directory itself would not do: we hold it open, and the kernel
@@ -16,29 +16,17 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/sock.h"
 #include "shim/shim.h"
 
 #define ACCEPTS_PER_TURN 16
 #define SOCKET_NAME      "shim.sock"
-#define OVERFLOW_UID     65534 /* what a user without a name here looks like: nobody in particular */
-
-static bool peer_allowed(int fd)
-{
-	struct ucred cred;
-
-	if (sock_peer_cred(fd, &cred) < 0)
-		return false;
-	if (cred.uid == OVERFLOW_UID && geteuid() != OVERFLOW_UID)
-		return false;
-	return cred.uid == 0 || cred.uid == geteuid();
-}
 
 static void serve(struct shim *shim, int fd)
 {
+	enum peer peer = peer_check(shim, fd);
 	struct client *c, *victim;
 
-	if (!peer_allowed(fd)) {
+	if (peer == PEER_REFUSED) {
 		fd_close(fd);
 		return;
 	}
@@ -50,9 +38,12 @@ static void serve(struct shim *shim, int fd)
 		client_reap(shim);
 	}
 	c = client_new(shim, fd);
-	if (!c)
+	if (!c) {
 		fd_close(fd);
-	else if (shim->n_clients >= SHIM_CLIENTS_MAX)
+		return;
+	}
+	c->gone = peer == PEER_GONE;
+	if (shim->n_clients >= SHIM_CLIENTS_MAX)
 		ops_refuse(c); /* the last slot is for saying so */
 }
 
@@ -136,6 +127,7 @@ int listen_init(struct shim *shim, struct err *err)
 	shim->listen_io.data = shim;
 	ev_io_start(shim->loop, &shim->listen_io);
 
+	peer_init(shim);
 	/* Without inotify (its instances are limited per user) only Shutdown ends the shim. */
 	if (watch_dir(shim, err) < 0) {
 		fd_reset(&shim->dir_inotify);

@@ -62,9 +62,9 @@ static int drop_capabilities(const struct session *s, struct err *err)
 	 LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | \
 	 LANDLOCK_ACCESS_FS_MAKE_SYM)
 
-static int allow_dir(int ruleset, int dir_fd)
+static int allow_dir(int ruleset, int dir_fd, __u64 access)
 {
-	struct landlock_path_beneath_attr rule = { .allowed_access = FILES, .parent_fd = dir_fd };
+	struct landlock_path_beneath_attr rule = { .allowed_access = access, .parent_fd = dir_fd };
 
 	if (dir_fd < 0)
 		return 0;
@@ -73,31 +73,33 @@ static int allow_dir(int ruleset, int dir_fd)
 
 /* Only files in the session's and the log's directory from now on. Best effort: 5.13, and enabled.
  */
-static void restrict_files(const struct session *s)
+static void restrict_files(const struct shim *shim)
 {
+	const struct session *s = &shim->session;
 	struct landlock_ruleset_attr attr = { .handled_access_fs = FILES | OTHERS };
 	_cleanup_close_ int ruleset = FD_INVALID;
 
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0U);
 	if (ruleset < 0)
 		return;
-	if (allow_dir(ruleset, s->conf.dir_fd) < 0 ||
-	    allow_dir(ruleset, s->has_log ? s->log.dir_fd : FD_INVALID) < 0)
+	if (allow_dir(ruleset, s->conf.dir_fd, FILES) < 0 ||
+	    allow_dir(ruleset, s->has_log ? s->log.dir_fd : FD_INVALID, FILES) < 0 ||
+	    allow_dir(ruleset, shim->fdinfo_fd, LANDLOCK_ACCESS_FS_READ_FILE) < 0)
 		return;
 	(void)syscall(SYS_landlock_restrict_self, ruleset, 0U);
 }
 
-int lockdown(const struct session *s, struct err *err)
+int lockdown(const struct shim *shim, struct err *err)
 {
 	int r;
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_set(err, -errno, "become undumpable");
-	r = drop_capabilities(s, err);
+	r = drop_capabilities(&shim->session, err);
 	if (r < 0)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(err, -errno, "set no_new_privs");
-	restrict_files(s);
+	restrict_files(shim);
 	return filter_load(err);
 }

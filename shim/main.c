@@ -84,7 +84,7 @@ static int serve(int fd)
 
 	setup_malloc();
 	setup_signals();
-	if (setup(&shim, fd, &err) < 0 || lockdown(&shim.session, &err) < 0) {
+	if (setup(&shim, fd, &err) < 0 || lockdown(&shim, &err) < 0) {
 		log_error("berth-shim: %s", err.msg);
 		return 1;
 	}

@@ -36,10 +36,11 @@ struct arg {
 };
 
 #define OP_ARGS_MAX 7
+#define ANYBODY     0x100 /* also from a peer that ended before it could be looked at */
 
 struct op {
 	const char *interface, *method;
-	unsigned int need; /* VARLINK_MORE, VARLINK_UPGRADE */
+	unsigned int need; /* VARLINK_MORE, VARLINK_UPGRADE; or ANYBODY */
 	void (*run)(struct client *c, const struct varlink_call *call, const struct args *a);
 	struct arg args[OP_ARGS_MAX + 1];
 };
@@ -422,7 +423,7 @@ static const struct op ops[] = {
 	  op_signal,
 	  { { "signal", ARG_INT, 0, 1, 64, true }, { "all", ARG_BOOL, 0, 0, 0, false } } },
 	{ S, "CloseStdin", 0, op_close_stdin, { { 0 } } },
-	{ S, "Started", 0, op_started, { { 0 } } },
+	{ S, "Started", ANYBODY, op_started, { { 0 } } },
 	{ S, "Shutdown", 0, op_shutdown, { { 0 } } },
 	{ V, "GetInfo", 0, op_info, { { 0 } } },
 	{ V,
@@ -520,6 +521,10 @@ void ops_dispatch(struct client *c, const struct varlink_call *call)
 	c->oneway = call->flags & VARLINK_ONEWAY;
 	if (!op) {
 		not_found(c, call->method);
+		return;
+	}
+	if (c->gone && !(op->need & ANYBODY)) {
+		reply_error(c, V ".PermissionDenied", NULL, NULL);
 		return;
 	}
 	bad = take_args(op, call->parameters, &a);

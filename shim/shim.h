@@ -99,6 +99,7 @@ struct client {
 	ev_io io;
 	enum client_mode mode;
 	bool dead;      /* closed; freed at the flush point */
+	bool gone;      /* ended before it could be looked at: may do nothing that matters */
 	bool in_eof;    /* it will send no more */
 	bool finishing; /* close when everything is sent */
 	uint64_t order; /* of arrival */
@@ -143,6 +144,8 @@ struct shim {
 	ev_timer accept_timer; /* out of descriptors: try again */
 	ev_io dir_io;
 	int dir_inotify;
+	int fdinfo_fd; /* /proc/self/fdinfo; invalid: peers can't be looked at */
+	int depth;     /* pid namespaces from that procfs's down to ours */
 	bool orphaned; /* the session's directory is going away */
 	bool shutdown; /* Shutdown was answered */
 	bool ending;   /* only what is queued is still sent */
@@ -187,6 +190,11 @@ void oom_check(struct shim *shim);
 /* listen.c */
 int listen_init(struct shim *shim, struct err *err);
 
+/* peer.c: who may connect */
+void peer_init(struct shim *shim);
+enum peer { PEER_REFUSED, PEER_GONE, PEER_ALLOWED };
+enum peer peer_check(const struct shim *shim, int fd);
+
 /* client.c: one connection */
 struct client *client_new(struct shim *shim, int fd);
 void client_close(struct client *c);
@@ -216,7 +224,7 @@ void ops_tell(struct client *c); /* answer pending Wait and Monitor from the ses
 void ops_refuse(struct client *c);
 
 /* lockdown.c: give up everything that serving does not need */
-int lockdown(const struct session *s, struct err *err);
+int lockdown(const struct shim *shim, struct err *err);
 
 /* filter.c: the system call filter, loaded last */
 int filter_load(struct err *err);

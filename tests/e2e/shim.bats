@@ -200,8 +200,16 @@ finish() {
 	is "$(awk '/^NoNewPrivs/ { print $2 }' "$status")" 1
 	is "$(awk '/^Seccomp:/ { print $2 }' "$status")" 2
 	is "$(readlink "/proc/$SHIM/cwd")" /
-	# dir, pidfd, socket, stdin, stdout, stderr, log, its directory, epoll, timerfd, inotify
-	is "$(find "/proc/$SHIM/fd" -mindepth 1 -not -lname /dev/null | wc -l)" 11
+	# dir, pidfd, socket, stdin, stdout, stderr, log, its directory, epoll, timerfd, inotify, fdinfo
+	is "$(find "/proc/$SHIM/fd" -mindepth 1 -not -lname /dev/null | wc -l)" 12
+	finish
+}
+
+@test "a peer inside a pid name space of its own, though root, is turned away" {
+	keep -- sleep 100
+	is "$(parameter .status)" running
+	is "$(unshare --pid --fork varlink -t 5 "$S/shim.sock" '{"method":"io.berth.Shim.State"}' 2>/dev/null || echo closed)" closed
+	is "$(parameter .status)" running
 	finish
 }
 

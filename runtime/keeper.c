@@ -292,6 +292,8 @@ static _Noreturn void become_shim(struct keeper *k)
 	k->h.name = job->name;
 	k->h.session_path = job->session_path;
 	k->h.log_path = job->stdio == STDIO_KEEP ? job->log_path : NULL;
+	if (job->log_max)
+		k->h.log_max = job->log_max;
 	k->h.stdin_mode = job->stdio == STDIO_KEEP ? SHIM_STDIN_KEEP : SHIM_STDIN_NEVER;
 	if (handover_write(&k->h, &memfd, NULL) < 0 || handover_keep_fds(&k->h, memfd) < 0)
 		lost(k);

@@ -25,6 +25,7 @@ struct keeper_job {
 	int session_fd;           /* directory: shim.sock, exit.json, log */
 	const char *shim_link;    /* short path to the socket, or NULL */
 	const char *log_path;     /* absolute, or NULL: no log */
+	size_t log_max;           /* 0: the default */
 	const struct spec_process *process;
 	enum stdio_mode stdio;
 	int preserve_fds;

@@ -29,6 +29,7 @@
 #include "security/security.h"
 
 #define PRESERVE_MAX 512
+#define LOG_MAX_MIN  4096 /* what handover_read() takes */
 
 bool launch_is_rootless(const struct ctx *ctx)
 {
@@ -57,6 +58,19 @@ int launch_parse_stdio(const char *text, bool with_shim, enum stdio_mode *ret, s
 	if (*ret == STDIO_KEEP && !with_shim)
 		return err_text(err, -EINVAL,
 		                "option --stdio=keep needs a shim: use --shim=always");
+	return 0;
+}
+
+int launch_parse_log_max(const char *text, size_t *ret, struct err *err)
+{
+	int64_t n = 0;
+
+	/* The lower bound is that of the shim, which must be able to hold a record. */
+	if (text && (num_parse_size(text, &n) < 0 || n < LOG_MAX_MIN))
+		return err_text(err, -EINVAL,
+		                "option --container-log-max: \"%s\" is no size of %d bytes or more",
+		                text, LOG_MAX_MIN);
+	*ret = (size_t)n;
 	return 0;
 }
 
@@ -115,7 +129,7 @@ int pid_file_write(const char *path, pid_t pid, struct err *err)
 	return r < 0 ? err_set(err, r, "write pid file \"%s\"", path) : 0;
 }
 
-static char *absolute(const char *path)
+char *launch_absolute(const char *path)
 {
 	_cleanup_free_ char *cwd = NULL;
 
@@ -143,7 +157,7 @@ static int check_terminal(const struct launch *l, bool foreground, struct err *e
 
 static int load(struct ctx *ctx, struct launch *l, bool foreground)
 {
-	_cleanup_free_ char *bundle = absolute(l->opts->bundle ? l->opts->bundle : ".");
+	_cleanup_free_ char *bundle = launch_absolute(l->opts->bundle ? l->opts->bundle : ".");
 	_cleanup_free_ char *clean = path_clean(bundle);
 	struct shim_question q = {
 		.option = l->opts->shim,
@@ -167,6 +181,8 @@ static int load(struct ctx *ctx, struct launch *l, bool foreground)
 	r = check_terminal(l, foreground, &ctx->err);
 	if (r == 0)
 		r = launch_parse_stdio(l->opts->stdio, l->with_shim, &l->stdio, &ctx->err);
+	if (r == 0)
+		r = launch_parse_log_max(l->opts->container_log_max, &l->log_max, &ctx->err);
 	if (r == 0)
 		r = self_protect(ctx, l->spec, &l->spec->process, l->preserve_fds, &ctx->err);
 	/* Only now: a re-execution loads the configuration again. */
@@ -243,6 +259,7 @@ static int create_with_shim(struct ctx *ctx, struct launch *l)
 		.session_fd = l->ctr->dir_fd,
 		.shim_link = l->ctr->shim_link,
 		.log_path = l->log_path,
+		.log_max = l->log_max,
 		.process = &l->spec->process,
 		.stdio = l->stdio,
 		.preserve_fds = l->preserve_fds,
@@ -296,7 +313,7 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 	/* Directories on cgroupfs must be as passable as the kernel makes them; all modes of our
 	 * own are given in full. */
 	(void)umask(022);
-	l->pid_file = absolute(opts->pid_file);
+	l->pid_file = launch_absolute(opts->pid_file);
 	r = launch_preserved(opts->preserve_fds, &l->preserve_fds, &ctx->err);
 	if (r < 0)
 		return r;
@@ -323,8 +340,8 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 		return r;
 	l->session_path = path_join(l->root.path, id);
 	l->address = keeper_address(l->session_path, l->ctr->shim_link);
-	l->log_path =
-	    opts->container_log ? absolute(opts->container_log) : path_join(l->session_path, "log");
+	l->log_path = opts->container_log ? launch_absolute(opts->container_log)
+	                                  : path_join(l->session_path, "log");
 	r = l->with_shim ? create_with_shim(ctx, l) : create_here(ctx, l);
 	if (r == 0)
 		r = interrupt_check(&ctx->err);

@@ -12,7 +12,8 @@
 #include "runtime/keeper.h"
 
 struct launch_opts { /* filled by option rows */
-	const char *bundle, *config, *console_socket, *pid_file, *shim, *stdio, *container_log;
+	const char *bundle, *config, *console_socket, *pid_file, *shim, *stdio, *container_log,
+	    *container_log_max;
 	bool no_pivot, no_new_keyring, detach;
 	int preserve_fds;
 };
@@ -63,9 +64,16 @@ struct launch_opts { /* filled by option rows */
 	      "keep|inherit|null",                                                                     \
 	      "who holds stdio (default: keep with a shim, else inherit)",                             \
 	      false },                                                                                 \
+	    { "container-log",                                                                         \
+	      0,                                                                                       \
+	      OPT_STRING,                                                                              \
+	      &(o).container_log,                                                                      \
+	      "FILE",                                                                                  \
+	      "log of kept stdio (default: in the state directory)",                                   \
+	      false },                                                                                 \
 	{                                                                                              \
-		"container-log", 0, OPT_STRING, &(o).container_log, "FILE",                            \
-		    "log of kept stdio (default: in the state directory)", false                       \
+		"container-log-max", 0, OPT_STRING, &(o).container_log_max, "SIZE",                    \
+		    "bound of each of its two files (default: 1m)", false                              \
 	}
 
 struct launch {
@@ -77,6 +85,7 @@ struct launch {
 	bool terminal_here; /* a terminal that is neither handed over nor kept by a shim: ours to
 	                       relay */
 	int preserve_fds;   /* LISTEN_FDS included */
+	size_t log_max;     /* 0: the default */
 	int master;         /* of such a terminal */
 	int pidfd;          /* of init when it is our child */
 	char *session_path, *address, *log_path, *pid_file;
@@ -103,6 +112,10 @@ int launch_parse_stdio(const char *text, bool with_shim, enum stdio_mode *ret, s
 int launch_preserved(int n, int *ret, struct err *err);
 /* Tell the container of the former, as its first process expects it. */
 void launch_tell_listen_fds(char ***env);
+/* --container-log-max: NULL is 0, the default. */
+int launch_parse_log_max(const char *text, size_t *ret, struct err *err);
+/* Against the current directory. Caller frees; NULL for NULL. */
+char *launch_absolute(const char *path);
 int launch_connect_console(const char *path, int *ret, struct err *err);
 /* Decimal, no newline, by rename, after success only. */
 int pid_file_write(const char *path, pid_t pid, struct err *err);

@@ -220,3 +220,15 @@ clients() { [ "$(call io.berth.Shim.State | jq -r '.parameters.clients // 0')" -
 	is "${PIPESTATUS[1]}" 0
 	remove
 }
+
+@test "--container-log-max: a size, and nothing else" {
+	bundle sh -c 'head -c 100000 /dev/zero | tr "\0" "x" | fold -w 99'
+	berth run -d --container-log-max 8k "$ID"
+	berth wait "$ID"
+	local log
+	log=$(state_of "$ID" .shim.log)
+	[ "$(cat "$log"* | wc -c)" -le $((2 * 8192 + 1024)) ]
+	berth delete "$ID"
+	local size
+	for size in 0 -1 100 x 1y; do refused 1 'container-log-max' run -d --container-log-max="$size" "$ID"; done
+}

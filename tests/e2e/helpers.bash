@@ -7,7 +7,7 @@
 # /tmp or /run. A test that passed but left something fails (see residue).
 
 # What is left over is removed by force below: never outside of a world that tests/e2e/run has made.
-if [ -z "${E2E_WORLD_IS_OURS:-}${E2E_BARE:-}" ]; then
+if [ -z "${E2E_WORLD_IS_OURS:-}" ]; then
 	echo "these tests are run by tests/e2e/run" >&2
 	exit 1
 fi
@@ -66,7 +66,7 @@ inventory() {
 	find /sys/fs/cgroup -mindepth 1 -type d 2>/dev/null | sed 's/^/cgroup /' | { if [ "${E2E_EXCLUSIVE:-}" = 1 ]; then cat; else grep -F -e "$TAG" || :; fi; }
 	for d in /run/netns/*; do [ ! -e "$d" ] || echo "netns $d"; done
 	for d in /sys/class/net/*"$TAG"*; do [ ! -e "$d" ] || echo "link $d"; done
-	if [ -z "${E2E_BARE:-}" ]; then find /tmp /run -xdev -path "$BATS_RUN_TMPDIR" -prune -o -path /run/netns -prune -o -print | sed 's/^/file /'; fi
+	find /tmp /run -xdev -path "$BATS_RUN_TMPDIR" -prune -o -path /run/netns -prune -o -print | sed 's/^/file /'
 	# The cache of compiled filters stays, that is its purpose; and so does the directory of short socket names.
 	if [ -d "$STATE" ]; then find "$STATE" -mindepth 1 -path "$STATE/.seccomp*" -prune -o -path "$STATE/.s" -o -print | sed 's/^/state /'; fi
 	return 0
@@ -76,7 +76,6 @@ inventory() {
 # and the pipelines of this inventory do not count.
 proc_line() {
 	local stat comm rest
-	[ -n "${E2E_BARE:-}" ] && { bare_proc_line "$1"; return; }
 	read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
 	comm=${stat#*\(} rest=${stat##*\) } comm=${comm%\)*}
 	# shellcheck disable=SC2086
@@ -85,13 +84,6 @@ proc_line() {
 	# The state changes all the time; only the end of a process is a difference.
 	case $2 in Z) comm="$comm, dead" ;; esac
 	[ -z "${21:-}" ] || echo "process $1 $comm (parent $3, start ${21})"
-}
-
-# Where the pid name space is shared with the machine, only processes that name the test count.
-bare_proc_line() {
-	local line
-	line=$(tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline") || return 0
-	case $line in *"$TAG"*) echo "process $1 $line" ;; esac
 }
 
 snapshot() { inventory | sort >"$T/.inventory-${1,,}"; }
@@ -110,14 +102,13 @@ sweep() {
 	while read -r kind what; do
 		case $kind in
 		process)
-			[ -z "${E2E_BARE:-}" ] || continue
 			# The first processes of this world are never left over.
 			[ "${what%% *}" -gt 10 ] || continue
 			case ${what#* } in bats* | sort* | sed* | find* | comm*) ;; *) kill -KILL "${what%% *}" 2>/dev/null ;; esac
 			;;
-		netns) [ -n "${E2E_BARE:-}" ] || ip netns del "${what##*/}" 2>/dev/null ;;
+		netns) ip netns del "${what##*/}" 2>/dev/null ;;
 		link) ip link del "${what##*/}" 2>/dev/null ;;
-		file) [ -n "${E2E_BARE:-}" ] || [ -d "$what" ] || rm -f "$what" ;;
+		file) [ -d "$what" ] || rm -f "$what" ;;
 		esac
 	done <"$T/.left"
 	while read -r kind d; do [ "$kind" != cgroup ] || [ ! -e "$d/cgroup.kill" ] || echo 1 >"$d/cgroup.kill"; done <"$T/.left" 2>/dev/null

@@ -297,6 +297,8 @@ static int decide(struct ctx *ctx, struct exec *e)
 		    "cannot use console socket if berth will not detach or allocate tty");
 	r = launch_parse_stdio(o.stdio, e->with_shim, &e->stdio, &ctx->err);
 	if (r == 0)
+		r = launch_check_log(o.container_log, &ctx->err);
+	if (r == 0)
 		r = launch_parse_log_max(o.container_log_max, &e->log_max, &ctx->err);
 	if (r == 0 && o.console_socket)
 		r = launch_connect_console(o.console_socket, &e->console_socket, &ctx->err);

@@ -61,6 +61,16 @@ int launch_parse_stdio(const char *text, bool with_shim, enum stdio_mode *ret, s
 	return 0;
 }
 
+int launch_check_log(const char *path, struct err *err)
+{
+	_cleanup_free_ char *dir = path ? path_dir(path) : NULL;
+
+	/* The shim opens it when it is too late to fail. */
+	if (path && faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) < 0)
+		return err_set(err, -errno, "option --container-log: \"%s\"", path);
+	return 0;
+}
+
 int launch_parse_log_max(const char *text, size_t *ret, struct err *err)
 {
 	int64_t n = 0;
@@ -181,6 +191,8 @@ static int load(struct ctx *ctx, struct launch *l, bool foreground)
 	r = check_terminal(l, foreground, &ctx->err);
 	if (r == 0)
 		r = launch_parse_stdio(l->opts->stdio, l->with_shim, &l->stdio, &ctx->err);
+	if (r == 0)
+		r = launch_check_log(l->opts->container_log, &ctx->err);
 	if (r == 0)
 		r = launch_parse_log_max(l->opts->container_log_max, &l->log_max, &ctx->err);
 	if (r == 0)

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/proc.h"
 #include "berth/log.h"
 #include "shim/shim.h"
 #include "version.h"
@@ -58,6 +59,7 @@ static int setup(struct shim *shim, int fd, struct err *err)
 	r = handover_read(fd, &conf, err);
 	if (r < 0)
 		return r;
+	shim->session.conf = conf;
 	/* Better the container is killed for want of memory than what knows about it. */
 	(void)file_write_at(AT_FDCWD, "/proc/self/oom_score_adj", "-999");
 	r = loop_init(shim, err);
@@ -77,6 +79,20 @@ static void say_ready(struct shim *shim)
 	fd_reset(&h->ready_fd);
 }
 
+/* A process that nobody keeps must not live on; its record says how it ended. */
+static void give_up(struct shim *shim)
+{
+	const struct shim_handover *h = &shim->session.conf;
+	struct exit_record rec = exit_record_unknown();
+	int status;
+
+	if (!h->version || proc_pidfd_signal(h->pidfd, SIGKILL) < 0)
+		return;
+	if (proc_waitpid(h->pid, &status) == 0)
+		rec = exit_record_from_status(status, shim_now_ns());
+	(void)exit_record_write_at(h->dir_fd, &rec);
+}
+
 static int serve(int fd)
 {
 	static struct shim shim;
@@ -86,6 +102,7 @@ static int serve(int fd)
 	setup_signals();
 	if (setup(&shim, fd, &err) < 0 || lockdown(&shim, &err) < 0) {
 		log_error("berth-shim: %s", err.msg);
+		give_up(&shim);
 		return 1;
 	}
 	say_ready(&shim);

@@ -213,6 +213,13 @@ finish() {
 	finish
 }
 
+@test "a shim that can not begin leaves no process behind, but a record" {
+	S=$(mktemp -d "$T/shim.XXXX")
+	not "$BERTH_BUILD/tests/helpers/shim-keeper" -l "$T/none/log" "$BERTH_BUILD/berth-shim" "$S" sleep 100
+	wait_until 5 file_has "$S/exit.json" '"code":137'
+	is "$(pgrep -c -x sleep)" 0
+}
+
 @test "stray signals do not end it" {
 	keep -- sleep 100
 	local sig

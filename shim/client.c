@@ -7,6 +7,7 @@
  * garbage, too much, or half a message for too long is closed, and nobody else notices.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -260,16 +261,25 @@ bool client_all_sent(const struct shim *shim)
 
 void client_reap(struct shim *shim)
 {
+	bool freed = false;
+	int left = 0;
+
 	for (int i = 0; i < SHIM_CLIENTS_MAX; i++) {
 		struct client *c = shim->clients[i];
 
+		left += c && !c->dead;
 		if (!c || !c->dead)
 			continue;
 		buf_done(&c->in);
 		buf_done(&c->out);
 		free(c);
 		shim->clients[i] = NULL;
+		freed = true;
 	}
+	/* What a crowd has used goes back when the last of it leaves: idle is what a shim mostly
+	 * is. */
+	if (freed && left == 0)
+		(void)malloc_trim(0);
 }
 
 void client_input_ready(struct shim *shim)

@@ -47,13 +47,14 @@ load helpers
 @test "run in the foreground passes signals on" {
 	local sig runner rc
 	bundle workload catch
+	# A file for each: the old one would say "ready" until the next runner has emptied it.
 	for sig in USR1 HUP INT USR2; do
-		"$BERTH" --root "$STATE" run "$ID" >"$T/o" 2>&1 </dev/null &
+		"$BERTH" --root "$STATE" run "$ID" >"$T/o.$sig" 2>&1 </dev/null &
 		runner=$! rc=0
-		wait_until 5 file_has "$T/o" ready
+		wait_until 5 file_has "$T/o.$sig" ready
 		# The test's own shell has INT ignored in the background; the signal itself is what counts.
 		kill -$sig $runner
-		[ $sig = INT ] || wait_until 5 file_has "$T/o" "got $(kill -l $sig)"
+		[ $sig = INT ] || wait_until 5 file_has "$T/o.$sig" "got $(kill -l $sig)"
 		kill -TERM $runner
 		wait $runner || rc=$?
 		is $rc 43

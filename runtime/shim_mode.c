@@ -62,7 +62,7 @@ bool shim_parent_reaps(void)
 {
 	_cleanup_close_ int in = FD_INVALID;
 	int fds[2];
-	pid_t child, adopter = 0;
+	pid_t child, answer[2] = { 0 };
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return false;
@@ -80,8 +80,9 @@ bool shim_parent_reaps(void)
 	if (child < 0)
 		return false;
 	(void)proc_waitpid(child, NULL);
-	return fd_read_all(in, &adopter, sizeof(adopter)) == sizeof(adopter) &&
-	       adopter == getppid();
+	/* To the end of the pipe: the grandchild is then as good as gone. */
+	return fd_read_all(in, answer, sizeof(answer)) == sizeof(answer[0]) &&
+	       answer[0] == getppid();
 }
 
 void shim_ask(struct shim_question *q)

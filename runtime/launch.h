@@ -106,8 +106,6 @@ void launch_destroy(struct launch *l);
 void launch_done(struct launch *l);
 
 bool launch_is_rootless(const struct ctx *ctx);
-/* A path as seen from here; caller frees, NULL gives NULL. */
-char *launch_absolute(const char *path);
 /* Can a log be made there (NULL: the default place)? */
 int launch_check_log(const char *path, struct err *err);
 int launch_parse_stdio(const char *text, bool with_shim, enum stdio_mode *ret, struct err *err);

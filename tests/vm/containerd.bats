@@ -1,7 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# isolation: none
-# worlds: v2
 # containerd's own shim for runc with berth in runc's place: it is the subreaper, so berth keeps no shim.
 
 load ../e2e/helpers

@@ -1,7 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# isolation: none
-# worlds: v2
 # cgroup v2 with every controller: what was asked for as the container itself sees it, and as it feels it.
 
 load ../e2e/helpers

@@ -1,7 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# isolation: none
-# worlds: v2
 # An ordinary user with a systemd session: what is delegated can be limited, what is not is refused by name.
 
 load ../e2e/helpers

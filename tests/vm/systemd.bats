@@ -1,7 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# isolation: none
-# worlds: v2
 # systemd as the manager: it reaps the container itself where it can, and what a unit leaves behind outlives the unit.
 
 load ../e2e/helpers

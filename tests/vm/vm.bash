@@ -1,17 +1,37 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# What the tests of a whole machine add to tests/e2e/helpers.bash: they run on the machine as it is (`isolation: none`), next
-# to systemd and the real managers, so a leftover is whatever carries the test's name, and any shim at all.
+# What the tests of a whole machine add to tests/e2e/helpers.bash: they run on the machine as it is, next to systemd and the
+# real managers, so a leftover is whatever carries the test's name, and any shim at all.
 
 setup() {
-	e2e_setup
+	TAG=v$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
+	ID=$TAG
+	T=$BATS_TEST_TMPDIR
+	STATE=$T/s
+	BUNDLE=$T/b
+	GLOBAL=()
 	UNITS=()
+	chmod 755 "$T" "$BATS_RUN_TMPDIR" "$T/.."
+	mkdir "$STATE" "$BUNDLE"
+	chmod 700 "$STATE"
+	cd "$BUNDLE" || return 1
 }
 
 teardown() {
-	local unit rc=0 left
+	local rc=0
 	cd /
+	remove_units
+	if [ "${BATS_TEST_COMPLETED:-}" = 1 ] && ! wait_until 5 nothing_left 2>/dev/null; then
+		printf 'left behind:\n%s\n' "$(inventory)"
+		rc=1
+	fi
+	sweep
+	return $rc
+}
+
+remove_units() {
+	local unit
 	for unit in ${UNITS[@]+"${UNITS[@]}"}; do
 		case $unit in
 		user:*)
@@ -26,27 +46,41 @@ teardown() {
 			;;
 		esac
 	done
-	if [ "${BATS_TEST_COMPLETED:-}" = 1 ] && ! wait_until 3 no_shim; then
-		left=$(pgrep -ax berth-shim)
-		printf 'a shim is left:\n%s\n' "$left"
-		rc=1
-	fi
-	pkill -KILL -x berth-shim # nobody else has any on this machine
-	e2e_teardown || rc=1
-	return $rc
 }
 
-# The same as in helpers.bash for a machine that is shared, in as few processes as can be: an emulated one forks slowly.
+# What carries the test's name, in as few processes as can be: an emulated machine forks slowly.
 inventory() {
 	local f words
 	while IFS= read -r f; do
 		mapfile -d '' -t words <"$f" && [ ${#words[@]} -gt 0 ] && echo "process ${f//[!0-9]/} ${words[*]}"
 	done < <(grep -lsF -f /dev/stdin /proc/[0-9]*/cmdline <<<"$TAG") 2>/dev/null
-	# What the session of a user or a manager mounts for itself is theirs.
-	sed -n "/$TAG/s/^/mount /p; \\|$T|s/^/mount /p" /proc/self/mountinfo
+	pgrep -x berth-shim | sed 's/^/process /; s/$/ berth-shim/'
+	sed -n "/$TAG/s/^/mount /p; \\|$T/|s/^/mount /p" /proc/self/mountinfo
 	find /sys/fs/cgroup -type d -name "*$TAG*" -printf 'cgroup %p\n' 2>/dev/null
 	for f in /run/netns/* /sys/class/net/*"$TAG"*; do [ ! -e "$f" ] || echo "netns $f"; done
-	[ ! -d "$STATE" ] || find "$STATE" -mindepth 1 -printf 'state %p\n'
+	# The cache of compiled filters stays, that is its purpose; and so does the directory of short socket names.
+	find "$STATE" -mindepth 1 -path "$STATE/.seccomp*" -prune -o -path "$STATE/.s" -o -printf 'state %p\n'
+	find /run/berth "/run/user/$VM_UID/berth" -name "*$TAG*" -printf 'state %p\n' 2>/dev/null
+	return 0
+}
+
+no_cgroup() {
+	find /sys/fs/cgroup -depth -type d -name "*$TAG*" -exec rmdir {} + 2>/dev/null
+	[ -z "$(find /sys/fs/cgroup -type d -name "*$TAG*" -print -quit)" ]
+}
+nothing_left() { [ -z "$(inventory)" ]; }
+
+# Take away by force whatever is left.
+sweep() {
+	local kind what
+	while read -r kind what; do
+		case $kind in
+		process) kill -KILL "${what%% *}" 2>/dev/null ;;
+		mount) umount -l "$(awk '{ print $5 }' <<<"$what")" ;;
+		cgroup) [ ! -e "$what/cgroup.kill" ] || echo 1 >"$what/cgroup.kill" ;;
+		esac
+	done < <(inventory)
+	wait_until 2 no_cgroup 2>/dev/null
 	return 0
 }
 

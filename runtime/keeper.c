@@ -28,6 +28,7 @@
 #include "runtime/self.h"
 #include "shim/wire/exit_record.h"
 #include "shim/wire/handover.h"
+#include "version.h"
 
 #define BACKLOG 16
 
@@ -49,6 +50,8 @@ char *keeper_address(const char *session_path, const char *shim_link)
 	return shim_link ? xstrdup(shim_link) : path_join(session_path, "shim.sock");
 }
 
+/* Where BERTH_SHIM_PATH says and nowhere else, or beside us (a build tree), or where it is
+ * installed. */
 int keeper_open_shim(struct err *err)
 {
 	const char *given = getenv("BERTH_SHIM_PATH");
@@ -56,11 +59,14 @@ int keeper_open_shim(struct err *err)
 	    given ? xstrdup(given) : path_join(self_directory(), "berth-shim");
 	int fd = open(path, O_PATH | O_CLOEXEC);
 
+	if (fd < 0 && errno == ENOENT && !given)
+		fd = open(BERTH_LIBEXECDIR "/berth-shim", O_PATH | O_CLOEXEC);
 	if (fd < 0)
-		return err_set(err, -errno,
-		               "open the shim \"%s\" (install it beside berth, set "
-		               "BERTH_SHIM_PATH, or use --shim=never)",
-		               path);
+		return err_set(
+		    err, -errno,
+		    "open the shim \"%s\", or \"" BERTH_LIBEXECDIR
+		    "/berth-shim\" (install it, set BERTH_SHIM_PATH, or use --shim=never)",
+		    path);
 	return fd;
 }
 

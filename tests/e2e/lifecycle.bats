@@ -330,3 +330,17 @@ load helpers
 	berth run -d --rm "$ID"
 	wait_until 5 eval '! berth state "$ID"'
 }
+
+@test "installed, berth finds its shim in libexec" {
+	bundle sh -c 'exit 5'
+	mount -t tmpfs -o mode=755 installed /usr/local
+	mkdir -p /usr/local/bin /usr/local/libexec/berth
+	cp "$BERTH" /usr/local/bin/berth
+	cp "$(dirname "$BERTH")/berth-shim" /usr/local/libexec/berth/
+	BERTH=/usr/local/bin/berth
+	berth run -d "$ID"
+	berth wait "$ID"
+	is "$out" 5
+	berth delete "$ID"
+	wait_until 5 umount /usr/local
+}

@@ -331,6 +331,10 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 		return r;
 	if (!ctr_id_valid(id, &ctx->err))
 		return -EINVAL;
+	/* Never a silent downgrade: without its unit systemd would neither limit nor account. */
+	if (ctx->systemd_cgroup)
+		return err_text(&ctx->err, -EOPNOTSUPP,
+		                "--systemd-cgroup is not supported yet: use the cgroupfs driver");
 	r = load(ctx, l, foreground);
 	if (r == 0)
 		r = probe_require(&ctx->err);

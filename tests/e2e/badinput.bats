@@ -428,3 +428,10 @@ nothing_left() {
 	reject 'size' '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 0, size: 0}] | .linux.gidMappings = [{containerID: 0, hostID: 0, size: 1}]'
 	reject 'uid' '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 10}] | .linux.gidMappings = [{containerID: 0, hostID: 100000, size: 10}] | .process.user.uid = 50'
 }
+
+@test "the systemd cgroup driver is refused by name, not ignored" {
+	bundle true
+	"$BERTH" --root "$STATE" --systemd-cgroup create "$ID" >"$T/out" 2>"$T/err" && fail "it was accepted"
+	grep -q -- '--systemd-cgroup is not supported yet' "$T/err"
+	nothing_left
+}

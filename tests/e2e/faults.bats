@@ -79,7 +79,8 @@ short() {
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ $output =~ total:\ shots=([0-9]+) ]]
-	[ "${BASH_REMATCH[1]}" -gt 10 ]
+	# At least two processes have been shot at.
+	[ "${BASH_REMATCH[1]}" -gt 4 ]
 }
 
 @test "create killed anywhere leaves nothing behind one delete" {

@@ -88,7 +88,11 @@ enter_world() {
 	case $1 in
 	native) ;;
 	v1) [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ] || { echo "no v1 world here" >&2; exit 2; } ;;
-	v2) mount -t cgroup2 berth-faults /sys/fs/cgroup || exit 2 ;;
+	v2)
+		# The same file system cannot be mounted on itself: where it is there already, it is the world.
+		[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] ||
+			mount -t cgroup2 berth-faults /sys/fs/cgroup || exit 2
+		;;
 	*) echo "no world $1" >&2; exit 2 ;;
 	esac
 }

@@ -334,6 +334,8 @@ static int prepare(struct ctx *ctx, struct exec *e, int argc, char **argv)
 		r = make_process_object(ctx, e, argv + 1);
 	if (r == 0)
 		launch_tell_listen_fds(&e->process.env);
+	if (r == 0 && !o.detach)
+		launch_adopt_size(&e->process);
 	if (r == 0)
 		r = self_protect(ctx, e->spec, &e->process, e->preserve_fds, &ctx->err);
 	return r == 0 ? decide(ctx, e) : r;

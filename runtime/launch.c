@@ -26,6 +26,7 @@
 #include "runtime/interrupt.h"
 #include "runtime/self.h"
 #include "runtime/shim_mode.h"
+#include "runtime/tty.h"
 #include "security/security.h"
 
 #define PRESERVE_MAX 512
@@ -82,6 +83,16 @@ int launch_parse_log_max(const char *text, size_t *ret, struct err *err)
 		                text, LOG_MAX_MIN);
 	*ret = (size_t)n;
 	return 0;
+}
+
+void launch_adopt_size(struct spec_process *process)
+{
+	uint16_t rows, cols;
+
+	if (!process->terminal || !tty_size(0, &rows, &cols))
+		return;
+	process->console_height = rows;
+	process->console_width = cols;
 }
 
 int launch_connect_console(const char *path, int *ret, struct err *err)
@@ -197,6 +208,8 @@ static int load(struct ctx *ctx, struct launch *l, bool foreground)
 		r = launch_parse_log_max(l->opts->container_log_max, &l->log_max, &ctx->err);
 	if (r == 0)
 		r = self_protect(ctx, l->spec, &l->spec->process, l->preserve_fds, &ctx->err);
+	if (foreground)
+		launch_adopt_size(&l->spec->process);
 	/* Only now: a re-execution loads the configuration again. */
 	if (r == 0 && l->spec->warnings)
 		log_warn("%s", l->spec->warnings);

@@ -118,6 +118,11 @@ void launch_tell_listen_fds(char ***env);
 int launch_parse_log_max(const char *text, size_t *ret, struct err *err);
 /* Against the current directory. Caller frees; NULL for NULL. */
 char *launch_absolute(const char *path);
+/*
+ * A process in front of us gets our terminal's size before it starts: the first thing that it asks
+ * for may be just that.
+ */
+void launch_adopt_size(struct spec_process *process);
 int launch_connect_console(const char *path, int *ret, struct err *err);
 /* Decimal, no newline, by rename, after success only. */
 int pid_file_write(const char *path, pid_t pid, struct err *err);

@@ -171,15 +171,16 @@ clients() { [ "$(call io.berth.Shim.State | jq -r '.parameters.clients // 0')" -
 }
 
 @test "logs -f follows until the end" {
-	bundle sh -c 'echo one; read x </fifo; echo two; read x </fifo; echo three'
-	mkfifo "$BUNDLE/rootfs/fifo"
+	bundle sh -c 'echo one; read x </first; echo two; read x </second; echo three'
+	# Two, since the end of the first writer must not be the end of what the second read finds.
+	mkfifo "$BUNDLE/rootfs/first" "$BUNDLE/rootfs/second"
 	berth run -d "$ID"
 	"$BERTH" --root "$STATE" logs -f "$ID" >"$T/follow" 2>&1 </dev/null &
 	local follower=$!
 	wait_until 5 file_has "$T/follow" one
-	echo go >"$BUNDLE/rootfs/fifo"
+	echo go >"$BUNDLE/rootfs/first"
 	wait_until 5 file_has "$T/follow" two
-	echo go >"$BUNDLE/rootfs/fifo"
+	echo go >"$BUNDLE/rootfs/second"
 	wait $follower
 	is "$(tr '\n' ' ' <"$T/follow")" "one two three "
 	remove

@@ -130,6 +130,8 @@ monitor() {
 	command_is no-such-command
 	timeout 20 conmon -c "$ID-2" -u "$ID-2" -n "$ID-2" -r "$BERTH" --runtime-arg "--root=$STATE" -b "$BUNDLE" -p "$T/pid2" --exit-dir "$T/exits" \
 		--socket-dir-path "$T/socks" -l "k8s-file:$T/conmon2.log" --log-level error </dev/null >"$T/out" 2>"$T/err" || true
+	# conmon goes on in the background; when it has ended the create has failed and is undone.
+	wait_until 10 eval '! pgrep -f -- "conmon -c $ID-2" >/dev/null'
 	refused 1 'does not exist' state "$ID-2"
 	[ ! -e "$T/pid2" ]
 }

@@ -69,8 +69,9 @@ util_src   := $(filter-out $(unit_src),$(wildcard tests/unit/*.c))
 helper_src := $(wildcard tests/helpers/*.c)
 fault_src  := $(wildcard tests/faults/*.c)
 bench_src  := $(wildcard tests/bench/*.c)
+spec_src   := $(wildcard tests/spec/*.c)
 lib_src    := $(core_src) $(wire_src) $(run_src) $(shim_src)
-all_src    := $(lib_src) $(unit_src) $(util_src) $(helper_src) $(fault_src) $(bench_src)
+all_src    := $(lib_src) $(unit_src) $(util_src) $(helper_src) $(fault_src) $(bench_src) $(spec_src)
 headers    := $(wildcard libcore/*/*.h libcore/include/berth/*.h runtime/*.h runtime/*/*.h shim/*.h shim/*/*.h \
 		tests/*/*.h)
 obj         = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -83,6 +84,7 @@ libs       := $(BUILD)/libruntime.a $(BUILD)/libshim.a $(BUILD)/libwire.a $(BUIL
 link_libs   = -Wl,--start-group $(libs) -Wl,--end-group
 unit_bin   := $(call bin,$(unit_src))
 tool_bin   := $(call bin,$(helper_src) $(fault_src) $(bench_src))
+spec_bin   := $(call bin,$(spec_src))
 
 all: $(programs) $(libs) ## build the programs (default)
 
@@ -129,7 +131,11 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(GEN)/flags
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(ALL_LDFLAGS) -o $@ $<
 
-tests: $(unit_bin) $(tool_bin) ## build the tests and their tools without running them
+$(spec_bin): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libcore.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
+
+tests: $(unit_bin) $(tool_bin) $(spec_bin) ## build the tests and their tools without running them
 
 check-unit: $(unit_bin) ## run the unit tests (no root needed)
 	$(Q)scripts/run-unit $(BUILD) $(unit_bin)

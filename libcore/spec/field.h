@@ -52,6 +52,13 @@ struct field {
 	size_t elem_size;
 	size_t present_1; /* offset + 1 of a bool "the property was there"; 0: none */
 	const struct field *sub;
+	/*
+	 * What parse() reads below this property, for those who list what is known (the walker does
+	 * not look at it): a table, and what stands between its names and this one: "[]" if NULL in
+	 * an F_ARRAY, "" if NULL elsewhere, ".*" for an object with any names.
+	 */
+	const struct field *inner;
+	const char *inner_step;
 	/* j is never NULL and never a JSON null; member is the struct member (or array element). */
 	int (*parse)(struct load *l, const cJSON *j, void *member);
 	void (*release)(void *member);

@@ -4,10 +4,12 @@
 
 #include "spec/field.h"
 
+extern const struct field spec_top_fields[];       /* struct spec */
 extern const struct field spec_process_fields[];   /* struct spec_process */
 extern const struct field spec_hooks_fields[];     /* struct spec_hooks */
 extern const struct field spec_linux_fields[];     /* struct spec_linux */
 extern const struct field spec_resources_fields[]; /* struct spec_resources */
+extern const struct field spec_seccomp_fields[];   /* what linux.seccomp may hold */
 
 /* finish() of the process object: spec_process_check(), then the environment is collapsed. */
 int spec_process_finish(struct load *l, void *process);

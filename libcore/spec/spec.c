@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "spec/knockout.h"
 #include "spec/parts.h"
 #include "tables/mount_options.h"
 
@@ -250,7 +251,7 @@ static int parse_platform(struct load *l, const cJSON *j, void *member)
 
 #define AT(member) .offset = offsetof(struct spec, member)
 
-static const struct field top_fields[] = {
+const struct field spec_top_fields[] = {
 	/* First: the rows below may depend on the version. */
 	{ .name = "ociVersion",
 	  .kind = F_CUSTOM,
@@ -312,7 +313,7 @@ static int load_top(struct load *l, const cJSON *json, struct spec *spec)
 
 	if (!cJSON_IsObject(json))
 		return load_fail(l, -EINVAL, "expected an object");
-	r = fields_load(l, top_fields, json, spec);
+	r = fields_load(l, spec_top_fields, json, spec);
 	if (r < 0)
 		return r;
 	process = field_member(json, "process");
@@ -349,6 +350,7 @@ int spec_load_text(const char *text, size_t len, const char *bundle, struct spec
 	r = json_parse(text, len, &json, err);
 	if (r < 0)
 		return r;
+	spec_knock_out(json, "");
 	spec = xcalloc(1, sizeof(*spec));
 	r = load_top(&l, json, spec);
 	if (r == 0) {
@@ -413,7 +415,7 @@ void spec_free(struct spec *spec)
 {
 	if (!spec)
 		return;
-	fields_free(top_fields, spec);
+	fields_free(spec_top_fields, spec);
 	free(spec->bundle);
 	free(spec->warnings);
 	free(spec->text);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "berth/log.h"
+#include "spec/knockout.h"
 #include "spec/parts.h"
 #include "tables/caps.h"
 #include "tables/rlimits.h"
@@ -178,7 +179,11 @@ const struct field spec_process_fields[] = {
 	{ .name = "args", .kind = F_STRV, AT(args) },
 	{ .name = "env", .kind = F_STRV, AT(env) },
 	{ .name = "cwd", .kind = F_STRING, AT(cwd) },
-	{ .name = "capabilities", .kind = F_CUSTOM, AT(caps), .parse = parse_caps },
+	{ .name = "capabilities",
+	  .kind = F_CUSTOM,
+	  AT(caps),
+	  .inner = cap_fields,
+	  .parse = parse_caps },
 	{ .name = "rlimits",
 	  .kind = F_ARRAY,
 	  AT(rlimits),
@@ -274,6 +279,7 @@ int spec_load_process(const char *text, size_t len, struct spec_process *ret_pro
 		return r;
 	if (!cJSON_IsObject(json))
 		return load_fail(&l, -EINVAL, "expected an object");
+	spec_knock_out(json, "process.");
 	r = fields_load(&l, spec_process_fields, json, ret_process);
 	if (r == 0)
 		r = spec_process_finish(&l, ret_process);

@@ -326,6 +326,7 @@ const struct field spec_resources_fields[] = {
 	  AT(devices),
 	  .n_offset = offsetof(struct spec_resources, n_devices),
 	  .elem_size = sizeof(struct spec_device_rule),
+	  .inner = rule_fields,
 	  .parse = parse_rule,
 	  .present_1 = offsetof(struct spec_resources, devices_present) + 1 },
 	{ .name = "unified",

@@ -197,42 +197,44 @@ static int parse_rule(struct load *l, const cJSON *j, void *member)
 	return fold_action(l, &in.action, "errnoRet", &rule->action);
 }
 
-/* The default action does not map one to one, so it has a table and a walk of its own. */
-static const struct field default_fields[] = {
+/* The object as written: the default action and its errno become one number. */
+struct seccomp_in {
+	struct spec_seccomp s; /* first: the table also frees a struct spec_seccomp */
+	struct action action;
+};
+
+#define AT(member) .offset = offsetof(struct seccomp_in, s.member)
+
+const struct field spec_seccomp_fields[] = {
 	{ .name = "defaultAction",
 	  .kind = F_CUSTOM,
 	  .required = true,
-	  .offset = offsetof(struct action, action_1),
+	  .offset = offsetof(struct seccomp_in, action.action_1),
 	  .parse = parse_action },
 	{ .name = "defaultErrnoRet",
 	  .kind = F_OPT_U64,
-	  .offset = offsetof(struct action, data),
+	  .offset = offsetof(struct seccomp_in, action.data),
 	  .max = TRACE_MAX },
-	{ .name = NULL },
-};
-
-#define AT(member) .offset = offsetof(struct spec_seccomp, member)
-
-static const struct field seccomp_fields[] = {
 	{ .name = "architectures",
 	  .kind = F_ARRAY,
 	  AT(architectures),
-	  .n_offset = offsetof(struct spec_seccomp, n_architectures),
+	  .n_offset = offsetof(struct seccomp_in, s.n_architectures),
 	  .elem_size = sizeof(uint32_t),
 	  .parse = parse_architecture },
 	{ .name = "flags",
 	  .kind = F_CUSTOM,
 	  AT(flags),
 	  .parse = parse_flags,
-	  .present_1 = offsetof(struct spec_seccomp, flags_present) + 1 },
+	  .present_1 = offsetof(struct seccomp_in, s.flags_present) + 1 },
 	{ .name = "listenerPath", .kind = F_REFUSED },
 	{ .name = "listenerMetadata", .kind = F_REFUSED },
 	{ .name = "syscalls",
 	  .kind = F_ARRAY,
 	  AT(rules),
-	  .n_offset = offsetof(struct spec_seccomp, n_rules),
+	  .n_offset = offsetof(struct seccomp_in, s.n_rules),
 	  .elem_size = sizeof(struct spec_seccomp_rule),
 	  .sub = rule_owned,
+	  .inner = rule_fields,
 	  .parse = parse_rule },
 	{ .name = NULL },
 };
@@ -240,22 +242,20 @@ static const struct field seccomp_fields[] = {
 int spec_seccomp_parse(struct load *l, const cJSON *j, void *member)
 {
 	struct spec_seccomp *seccomp = member;
-	struct action action = { 0 };
+	struct seccomp_in in = { 0 };
 	int r;
 
 	if (!cJSON_IsObject(j))
 		return load_fail(l, -EINVAL, "expected an object");
-	seccomp->present = true;
-	r = fields_load(l, default_fields, j, &action);
-	if (r < 0)
-		return r;
-	r = fold_action(l, &action, "defaultErrnoRet", &seccomp->default_action);
-	if (r < 0)
-		return r;
-	return fields_load(l, seccomp_fields, j, seccomp);
+	r = fields_load(l, spec_seccomp_fields, j, &in);
+	if (r == 0)
+		r = fold_action(l, &in.action, "defaultErrnoRet", &in.s.default_action);
+	in.s.present = true;
+	*seccomp = in.s; /* owned by the document from here on */
+	return r;
 }
 
 void spec_seccomp_release(void *member)
 {
-	fields_free(seccomp_fields, member);
+	fields_free(spec_seccomp_fields, member);
 }

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/names.h"
 #include "base/num.h"
@@ -18,6 +17,7 @@
 #include "cgroup/cgroup.h"
 #include "runtime/attach.h"
 #include "runtime/foreground.h"
+#include "runtime/input.h"
 #include "runtime/interrupt.h"
 #include "runtime/launch.h"
 #include "runtime/self.h"
@@ -49,10 +49,10 @@ static int process_from_file(struct ctx *ctx, struct exec *e)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
-	int r = file_read_at(AT_FDCWD, x.process, SPEC_FILE_MAX, &text, &len);
+	int r = input_read(x.process, false, &text, &len, &ctx->err);
 
 	if (r < 0)
-		return err_set(&ctx->err, r, "read process file \"%s\"", x.process);
+		return err_prefix(&ctx->err, "option --process");
 	return spec_load_process(text, len, &e->process, &ctx->err);
 }
 

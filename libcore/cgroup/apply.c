@@ -134,10 +134,23 @@ static int write_one(int fd, const struct cg_dir *dir, const struct cg_write *w,
 	return 0;
 }
 
+/* The value that a write is about to replace, so that it can be put back. */
+static void remember(int fd, const struct cg_dir *dir, const struct cg_write *w,
+                     struct cg_undo *undo)
+{
+	_cleanup_free_ char *now = NULL, *value = NULL;
+
+	if (!undo || cg_read(fd, w->file, &now) < 0)
+		return;
+	value = cg_undo_value(w->file, w->value, now);
+	if (value)
+		cg_undo_add(undo, dir, w->file, value);
+}
+
 /* Writes that failed with EINVAL, EBUSY or ERANGE because of a neighbour's old value are kept in
  * `later` and done again when all others are through. */
 static int write_list(const struct target *t, const struct cg_writes *list, bool v2,
-                      struct err *err)
+                      struct cg_undo *undo, struct err *err)
 {
 	_cleanup_free_ bool *later = xcalloc(list->n + 1, sizeof(*later));
 	bool missed = false;
@@ -154,6 +167,7 @@ static int write_list(const struct target *t, const struct cg_writes *list, bool
 			fd = open_for(t, w, v2, &dir, err);
 			if (fd < 0)
 				return fd;
+			remember(fd, dir, w, undo);
 			r = write_one(fd, dir, w, err);
 			missed = r == -ENOENT && (w->flags & CG_W_MISSING_OK);
 			if (r == 0 || missed)
@@ -185,7 +199,18 @@ static int check_memory(const struct target *t, const struct spec_resources *res
 	return cg_memory_check(res->memory.limit, res->memory.swap, usage, swap, err);
 }
 
-static int apply_limits(const struct target *t, const struct spec_resources *res, struct err *err)
+/* Said, not silent: the container runs without what was asked for. */
+static void warn_ignored(const struct target *t, const struct spec_resources *res)
+{
+	_cleanup_buf_ struct buf names = BUF_INIT(1024);
+
+	cg_ignored(res, use_v2("memory", t), use_v2("blkio", t), &names);
+	if (names.len > 0)
+		log_warn("resources without effect on this host's cgroups: %s", names.data);
+}
+
+static int apply_limits(const struct target *t, const struct spec_resources *res,
+                        struct cg_undo *undo, struct err *err)
 {
 	_cleanup_(cg_writes_done)
 	struct cg_writes v1 = { 0 }, v2 = { 0 };
@@ -196,9 +221,11 @@ static int apply_limits(const struct target *t, const struct spec_resources *res
 	if (r == 0)
 		r = check_memory(t, res, err);
 	if (r == 0)
-		r = write_list(t, &v1, false, err);
+		r = write_list(t, &v1, false, undo, err);
 	if (r == 0)
-		r = write_list(t, &v2, true, err);
+		r = write_list(t, &v2, true, undo, err);
+	if (r == 0)
+		warn_ignored(t, res);
 	return r;
 }
 
@@ -301,32 +328,48 @@ bool cg_limits_wanted(const struct spec_resources *res, bool rootless)
 	return cg_emit(cg_knobs_v1, res, NULL, NULL, &list, NULL) < 0 || list.n > 0;
 }
 
-int cg_update(struct cg *cg, const struct spec_resources *res, struct err *err)
+/* Limits of a container that has no cgroup: an error as soon as there is one. */
+static int refuse_limits(const struct spec_resources *res, struct err *err)
+{
+	_cleanup_(cg_writes_done)
+	struct cg_writes list = { 0 };
+	int r = cg_emit(cg_knobs_v1, res, NULL, NULL, &list, err);
+
+	if (r == 0 && list.n > 0)
+		r = err_text(err, -ENOENT,
+		             "cannot set %s limit: container could not join or create cgroup",
+		             list.list[0].what);
+	return r;
+}
+
+static int set_limits(struct cg *cg, const struct spec_resources *res, struct cg_undo *undo,
+                      struct err *err)
 {
 	_cleanup_(target_done)
 	struct target t = { 0 };
 	int r;
 
-	if (!cg->usable || cg->n_dirs == 0) {
-		_cleanup_(cg_writes_done)
-		struct cg_writes list = { 0 };
-
-		r = cg_emit(cg_knobs_v1, res, NULL, NULL, &list, err);
-		if (r == 0 && list.n > 0)
-			r = err_text(
-			    err, -ENOENT,
-			    "cannot set %s limit: container could not join or create cgroup",
-			    list.list[0].what);
-		return r;
-	}
+	if (!cg->usable || cg->n_dirs == 0)
+		return refuse_limits(res, err);
 	r = target_init(&t, cg, err);
-	return r < 0 ? r : apply_limits(&t, res, err);
+	return r < 0 ? r : apply_limits(&t, res, undo, err);
+}
+
+int cg_update(struct cg *cg, const struct spec_resources *res, struct err *err)
+{
+	_cleanup_(cg_undo_done)
+	struct cg_undo undo = { 0 };
+	int r = set_limits(cg, res, &undo, err);
+
+	if (r < 0)
+		cg_undo_run(&undo);
+	return r;
 }
 
 int cg_apply(struct cg *cg, const struct spec_resources *res, bool rootless, bool userns,
              struct err *err)
 {
-	int r = cg_update(cg, res, err);
+	int r = set_limits(cg, res, NULL, err);
 
 	if (r == 0 && cg->usable && cg->n_dirs > 0)
 		r = apply_devices(cg, res, rootless, userns, err);

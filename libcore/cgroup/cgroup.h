@@ -96,7 +96,8 @@ int cg_create(struct cg *cg, struct err *err); /* make the directories, enable c
  * rules included: v1 files, v2 eBPF. */
 int cg_apply(struct cg *cg, const struct spec_resources *res, bool rootless, bool userns,
              struct err *err);
-/* The limits alone, device rules left as they are: what `update` means. */
+/* The limits alone, device rules left as they are: what `update` means. When one of them can't be
+ * set, those that were are put back. */
 int cg_update(struct cg *cg, const struct spec_resources *res, struct err *err);
 /* Was anything asked for that needs a cgroup (cg_request.limits_wanted); device rules count except
  * rootless. Pure. */

@@ -122,6 +122,27 @@ void cg_writes_done(struct cg_writes *w);
 /* Pure: may this `unified` key be written, and which controller is it; caller frees. */
 int cg_unified_check(const char *key, char **ret_controller, struct err *err);
 
+/* --- undo.c: what `update` puts back when one of its writes fails --- */
+struct cg_undo {
+	struct cg_undo_entry {
+		const struct cg_dir *dir; /* borrowed */
+		char *file, *value;
+	} * list;
+	size_t n;
+};
+/*
+ * Pure: the write that brings back `now`, the text of a file before `value` is written to it; of
+ * files that hold one line for each device, only that device's. Caller frees; NULL: none can.
+ */
+char *cg_undo_value(const char *file, const char *value, const char *now);
+void cg_undo_add(struct cg_undo *undo, const struct cg_dir *dir, const char *file,
+                 const char *value);
+void cg_undo_run(const struct cg_undo *undo); /* newest first, best effort */
+void cg_undo_done(struct cg_undo *undo);
+/* Pure: the properties asked for that have no counterpart here, comma-separated. The flags say
+ * which version the memory and the block I/O controller have. */
+void cg_ignored(const struct spec_resources *res, bool memory_v2, bool io_v2, struct buf *ret);
+
 /* --- knobs.c: emitters that both tables use --- */
 int cg_emit_u64(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
                 struct err *); /* 0 is "unset" */

@@ -369,13 +369,19 @@ bool ctr_is_aborted(const struct ctr *ctr)
 
 int ctr_load_spec(const struct ctr *ctr, struct spec **ret, struct err *err)
 {
+	_cleanup_spec_ struct spec *spec = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
 	int r = file_read_at(ctr->dir_fd, "config.json", SPEC_FILE_MAX, &text, &len);
 
 	if (r < 0)
 		return err_set(err, r, "read the configuration of container \"%s\"", ctr->id);
-	return spec_load_text(text, len, ctr->bundle, ret, err);
+	r = spec_load_text(text, len, ctr->bundle, &spec, err);
+	if (r == 0)
+		r = update_overlay(ctr, spec, err);
+	if (r == 0)
+		*ret = take_ptr(spec);
+	return r;
 }
 
 int ctr_session_open(const struct ctr_root *root, const char *ref, int *ret_dirfd, struct err *err)

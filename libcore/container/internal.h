@@ -42,6 +42,10 @@ int record_read(struct ctr *ctr, struct err *err); /* what is there; missing fil
 void record_put_identity(struct buf *b, const char *key, const struct ctr_identity *id);
 void record_get_identity(const cJSON *parent, const char *key, struct ctr_identity *ret);
 
+/* --- update.c --- */
+/* Put the resources of the last update in place of those of config.json. */
+int update_overlay(const struct ctr *ctr, struct spec *spec, struct err *err);
+
 /* --- delete.c --- */
 /* Kill by identity and wait for the end; gone or never known is success. */
 int end_process(const struct ctr_identity *identity, const char *what, struct err *err);

@@ -96,7 +96,8 @@ int ctr_init_pidfd(const struct ctr *ctr);
 int ctr_identity_of(pid_t pid, int pidfd, struct ctr_identity *ret);
 int ctr_identity_open(const struct ctr_identity *identity);
 bool ctr_shim_alive(const struct ctr *ctr);
-/* The spec that the container was created from (copy in the state directory). */
+/* The spec that the container was created from (copy in the state directory), with the resources of
+ * the last update. */
 int ctr_load_spec(const struct ctr *ctr, struct spec **ret, struct err *err);
 /* The state document (spec runtime.md "State" plus rootfs, created, owner, shim); owner_name may be
  * "". Caller frees. */
@@ -172,6 +173,11 @@ int ctr_exec(struct ctr *ctr, const struct ctr_exec_opts *opts, pid_t *ret_pid, 
 int ctr_kill(struct ctr *ctr, int sig, bool all, struct err *err);
 int ctr_kill_and_wait(struct ctr *ctr); /* SIGKILL everything and wait for init's end, bounded */
 int ctr_pause(struct ctr *ctr, bool pause, struct err *err);
+/*
+ * Lay `patch`, the JSON text of a linux.resources object, over the resources in force: written to
+ * the cgroup, all of it or nothing, and remembered. Device rules in it are left out.
+ */
+int ctr_update(struct ctr *ctr, const char *patch, struct err *err);
 int ctr_pids(const struct ctr *ctr, pid_t **ret, size_t *ret_n, struct err *err);
 /*
  * Remove everything that the records name: processes, cgroups, links, directory; poststop hooks.

@@ -268,6 +268,19 @@ int spec_process_check(const struct spec_process *process, struct err *err);
 void spec_free(struct spec *spec);
 void spec_free_ptr(struct spec **spec);
 
+/*
+ * `update`. spec_resources_text: linux.resources of a configuration as JSON text ("{}": none).
+ * spec_resources_merge lays `patch` over `stored`: *ret_merged is what is in force from then on,
+ * *ret_effect what has to be written now. swap_apart: memory.swap limits swap alone (cgroup v2), so
+ * a new memory limit moves the sum with it. Callers free both. Pure.
+ */
+int spec_resources_text(const char *config, size_t len, char **ret, struct err *err);
+int spec_resources_merge(const char *stored, const char *patch, bool swap_apart, char **ret_merged,
+                         char **ret_effect, struct err *err);
+/* A resources object alone, checked like the one of a configuration. */
+int spec_load_resources(const char *text, struct spec_resources *ret, struct err *err);
+void spec_resources_done(struct spec_resources *res);
+
 const char *spec_hook_name(enum spec_hook_kind kind); /* "createRuntime" */
 const char *spec_ns_name(enum spec_ns_type type);     /* "network" */
 /*

@@ -39,8 +39,6 @@ static int attach(struct ctx *ctx, const struct session_ref *ref)
 	struct attach_result result;
 	int r;
 
-	if (!session_ref_kept(ref, &ctx->err))
-		return -EOPNOTSUPP;
 	r = ask_terminal(ref, &opts.terminal, &ctx->err);
 	if (r >= 0)
 		r = attach_run(&opts, &result, &ctx->err);
@@ -53,19 +51,8 @@ static int attach(struct ctx *ctx, const struct session_ref *ref)
 
 static int run(struct ctx *ctx, int argc, char **argv)
 {
-	struct session_ref ref = { .dir_fd = FD_INVALID };
-	struct ctr_root root = { .fd = FD_INVALID };
-	int r;
-
 	(void)argc;
-	r = ctx_root(ctx, false, &root);
-	if (r >= 0)
-		r = session_ref_open(ctx, &root, argv[0], &ref);
-	if (r >= 0)
-		r = attach(ctx, &ref);
-	session_ref_done(&ref);
-	ctr_root_done(&root);
-	return r;
+	return session_ref_with(ctx, argv[0], attach);
 }
 
 static const struct opt opts[] = {

@@ -116,40 +116,27 @@ static int follow_session(const struct session_ref *ref, struct log_reader *r, s
 	return follow_log(r, &shim, watch, err);
 }
 
-static int logs(const struct session_ref *ref, struct err *err)
+static int logs(struct ctx *ctx, const struct session_ref *ref)
 {
 	_cleanup_free_ char *path = NULL;
 	struct log_reader reader;
 	int e;
 
-	if (!session_ref_kept(ref, err))
-		return -EOPNOTSUPP;
 	path = find_log(ref);
 	if (!path)
-		return err_text(err, -ENOENT, "\"%s\" has no log", ref->name);
-	e = log_reader_open(path, &reader, err);
+		return err_text(&ctx->err, -ENOENT, "\"%s\" has no log", ref->name);
+	e = log_reader_open(path, &reader, &ctx->err);
 	if (e < 0)
 		return e;
-	e = follow ? follow_session(ref, &reader, err) : print_new(&reader, err);
+	e = follow ? follow_session(ref, &reader, &ctx->err) : print_new(&reader, &ctx->err);
 	log_reader_done(&reader);
 	return e;
 }
 
 static int run(struct ctx *ctx, int argc, char **argv)
 {
-	struct session_ref ref = { .dir_fd = FD_INVALID };
-	struct ctr_root root = { .fd = FD_INVALID };
-	int r;
-
 	(void)argc;
-	r = ctx_root(ctx, false, &root);
-	if (r >= 0)
-		r = session_ref_open(ctx, &root, argv[0], &ref);
-	if (r >= 0)
-		r = logs(&ref, &ctx->err);
-	session_ref_done(&ref);
-	ctr_root_done(&root);
-	return r;
+	return session_ref_with(ctx, argv[0], logs);
 }
 
 static const struct opt opts[] = {

@@ -48,3 +48,19 @@ bool session_ref_kept(const struct session_ref *ref, struct err *err)
 	         ref->name);
 	return false;
 }
+
+int session_ref_with(struct ctx *ctx, const char *name,
+                     int (*fn)(struct ctx *ctx, const struct session_ref *ref))
+{
+	struct session_ref ref = { .dir_fd = FD_INVALID };
+	struct ctr_root root = { .fd = FD_INVALID };
+	int r = ctx_root(ctx, false, &root);
+
+	if (r >= 0)
+		r = session_ref_open(ctx, &root, name, &ref);
+	if (r >= 0)
+		r = session_ref_kept(&ref, &ctx->err) ? fn(ctx, &ref) : -EOPNOTSUPP;
+	session_ref_done(&ref);
+	ctr_root_done(&root);
+	return r;
+}

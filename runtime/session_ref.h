@@ -20,5 +20,8 @@ int session_ref_open(struct ctx *ctx, const struct ctr_root *root, const char *n
                      struct session_ref *ret);
 void session_ref_done(struct session_ref *ref); /* idempotent */
 #define _cleanup_session_ref_ __attribute__((cleanup(session_ref_done)))
+/* Open the state root and "ID" or "ID/NAME", refuse what no shim ever kept, and run fn on it. */
+int session_ref_with(struct ctx *ctx, const char *name,
+                     int (*fn)(struct ctx *ctx, const struct session_ref *ref));
 /* Has a shim ever kept this process's streams? false: err says so in one line. */
 bool session_ref_kept(const struct session_ref *ref, struct err *err);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "shim/answer.h"
 #include "shim/shim.h"
 
 #define READ_CHUNK 4096
@@ -222,7 +223,7 @@ bool client_send_queued(struct client *c)
 static void flush_one(struct client *c)
 {
 	if (c->mode == CLIENT_CALLS && c->pending != PENDING_NONE) {
-		ops_tell(c);
+		answer_pending(c);
 		if (!c->dead && c->pending == PENDING_NONE) {
 			input_changed(c); /* the calls behind it */
 			if (!c->dead && c->in_eof && c->pending == PENDING_NONE)

@@ -3,19 +3,14 @@
  * The methods: one table, whose rows name the parameters too, so that checking them, refusing
  * unknown ones and answering with the standard errors is done once. Meaning and types: shim/idl.c.
  */
-#include <stdio.h>
-
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "shim/answer.h"
 #include "shim/idl.h"
 #include "shim/shim.h"
 #include "version.h"
-
-#define REPLY_MAX 16384
 
 enum arg_kind { ARG_INT, ARG_BOOL, ARG_STRING };
 
@@ -45,177 +40,7 @@ struct op {
 	struct arg args[OP_ARGS_MAX + 1];
 };
 
-static void reply(struct client *c, const struct buf *params, bool continues)
-{
-	if (c->oneway)
-		return;
-	if (varlink_put_reply(&c->out, params ? params->data : NULL, continues) < 0)
-		client_close(c);
-}
-
-static void reply_error(struct client *c, const char *error, const char *key, const char *value)
-{
-	_cleanup_buf_ struct buf b = BUF_INIT(REPLY_MAX);
-	int r = 0;
-
-	if (c->oneway)
-		return;
-	if (key) {
-		r = buf_printf(&b, "{\"%s\":", key);
-		if (r >= 0)
-			r = json_str(&b, value);
-		if (r >= 0)
-			r = buf_puts(&b, "}");
-	}
-	if (r >= 0)
-		r = varlink_put_error(&c->out, error, key ? b.data : NULL);
-	if (r < 0)
-		client_close(c);
-}
-
-static void own_error(struct client *c, const char *name)
-{
-	char full[64];
-
-	snprintf(full, sizeof(full), SHIM_INTERFACE ".%s", name);
-	reply_error(c, full, NULL, NULL);
-}
-
-static void invalid_parameter(struct client *c, const char *name)
-{
-	reply_error(c, SERVICE_INTERFACE ".InvalidParameter", "parameter", name);
-}
-
-/* Answer a call without result: nothing, or the error that r stands for. */
-static void reply_result(struct client *c, int r)
-{
-	_cleanup_buf_ struct buf b = BUF_INIT(REPLY_MAX);
-	static const struct {
-		int code;
-		const char *name;
-	} errors[] = {
-		{ -ESRCH, "AlreadyExited" },
-		{ -ENOTTY, "NoTerminal" },
-		{ -EBADF, "NoStdin" },
-		{ -EOPNOTSUPP, "NotSupported" },
-	};
-
-	if (r >= 0) {
-		reply(c, NULL, false);
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
-		if (errors[i].code != r)
-			continue;
-		own_error(c, errors[i].name);
-		return;
-	}
-	if (c->oneway)
-		return;
-	if (buf_printf(&b, "{\"errno\":%d,\"message\":", -r) < 0 ||
-	    json_str(&b, strerrordesc_np(-r)) < 0 || buf_puts(&b, "}") < 0 ||
-	    varlink_put_error(&c->out, SHIM_INTERFACE ".SystemError", b.data) < 0)
-		client_close(c);
-}
-
-/* ---- pieces of answers: each appends and returns 0 or a negative error */
-
-static int put_time(struct buf *b, const char *name, int64_t ns)
-{
-	char text[EXIT_TIME_SIZE];
-
-	if (ns <= 0)
-		return 0;
-	exit_time_format(ns, text);
-	return buf_printf(b, ",\"%s\":\"%s\"", name, text);
-}
-
-/* The members of Exit, without braces. An end that is unknown has no code. */
-static int put_exit(struct buf *b, const struct exit_record *e)
-{
-	int r = buf_printf(b, "\"known\":%s,\"core\":%s,\"oom\":%s", e->known ? "true" : "false",
-	                   e->core ? "true" : "false", e->oom ? "true" : "false");
-
-	if (r >= 0 && e->known)
-		r = buf_printf(b, ",\"code\":%d,\"signal\":%d", e->code, e->signal);
-	return r < 0 ? r : put_time(b, "exited_at", e->exited_ns);
-}
-
-static int put_exit_object(struct buf *b, const struct session *s)
-{
-	int r;
-
-	if (!s->reaped)
-		return 0;
-	r = buf_puts(b, ",\"exit\":{");
-	if (r >= 0)
-		r = put_exit(b, &s->exit);
-	return r < 0 ? r : buf_puts(b, "}");
-}
-
-static int put_range(struct buf *b, const char *name, const struct source *src, uint64_t first)
-{
-	if (!src->ring.size)
-		return 0;
-	return buf_printf(b, ",\"%s\":{\"first\":%" PRIu64 ",\"next\":%" PRIu64 ",\"ended\":%s}",
-	                  name, first, src->ring.head, src->open ? "false" : "true");
-}
-
-static int put_log(struct buf *b, const struct session *s)
-{
-	int r;
-
-	if (!s->has_log)
-		return 0;
-	r = buf_puts(b, ",\"log\":{\"path\":");
-	if (r >= 0)
-		r = json_str(b, s->conf.log_path);
-	if (r >= 0)
-		r = buf_printf(b, ",\"written\":%" PRIu64 ",\"lost\":%" PRIu64, s->log.written,
-		               s->log.lost_total);
-	if (r >= 0 && s->log.error) {
-		r = buf_puts(b, ",\"error\":");
-		if (r >= 0)
-			r = json_str(b, strerrordesc_np(-s->log.error));
-	}
-	return r < 0 ? r : buf_puts(b, "}");
-}
-
 /* ---- methods */
-
-static int put_state(struct buf *b, const struct shim *shim)
-{
-	static const char *const modes[] = { "never", "once", "keep" };
-	const struct session *s = &shim->session;
-	int r = buf_puts(b, "{\"id\":");
-
-	if (r >= 0)
-		r = json_str(b, s->conf.id);
-	if (r >= 0)
-		r = buf_puts(b, ",\"name\":");
-	if (r >= 0)
-		r = json_str(b, s->conf.name);
-	if (r >= 0)
-		r = buf_printf(b,
-		               ",\"status\":\"%s\",\"pid\":%d,\"shim_pid\":%d,\"terminal\":%s,"
-		               "\"rows\":%u,\"cols\":%u,\"stdin\":%s,\"stdin_mode\":\"%s\","
-		               "\"oom\":%s,\"clients\":%u",
-		               session_status_name(s), s->conf.pid, getpid(),
-		               s->conf.terminal ? "true" : "false", s->rows, s->cols,
-		               stdio_has_input(s) ? "true" : "false", modes[s->conf.stdin_mode],
-		               s->oom ? "true" : "false", shim->n_attached);
-	if (r >= 0)
-		r = put_time(b, "created_at", s->conf.created_ns);
-	if (r >= 0)
-		r = put_time(b, "started_at", s->started_ns);
-	for (int i = 0; i < 2 && r >= 0; i++)
-		r = put_range(b, i ? "stderr" : "stdout", &s->out[i], ring_tail(&s->out[i].ring));
-	if (r >= 0)
-		r = put_log(b, s);
-	if (r >= 0)
-		r = put_exit_object(b, s);
-	return r < 0 ? r : buf_puts(b, "}");
-}
 
 static void op_state(struct client *c, const struct varlink_call *call, const struct args *a)
 {
@@ -223,26 +48,10 @@ static void op_state(struct client *c, const struct varlink_call *call, const st
 
 	(void)call;
 	(void)a;
-	if (put_state(&b, c->shim) < 0)
+	if (answer_put_state(&b, c->shim) < 0)
 		client_close(c);
 	else
-		reply(c, &b, false);
-}
-
-static void reply_wait(struct client *c, bool continues)
-{
-	_cleanup_buf_ struct buf b = BUF_INIT(REPLY_MAX);
-	const struct session *s = &c->shim->session;
-	int r = buf_printf(&b, "{\"exited\":%s,", s->published ? "true" : "false");
-
-	if (r >= 0)
-		r = put_exit(&b, s->published ? &s->exit : &(struct exit_record){ .code = -1 });
-	if (r >= 0)
-		r = buf_puts(&b, "}");
-	if (r < 0)
-		client_close(c);
-	else
-		reply(c, &b, continues);
+		answer(c, &b, false);
 }
 
 static void op_wait(struct client *c, const struct varlink_call *call, const struct args *a)
@@ -251,7 +60,7 @@ static void op_wait(struct client *c, const struct varlink_call *call, const str
 	if (c->oneway)
 		return;
 	if (call->flags & VARLINK_MORE && !c->shim->session.published)
-		reply_wait(c, true);
+		answer_wait(c, true);
 	c->pending = PENDING_WAIT; /* answered at the flush point, perhaps at once */
 }
 
@@ -284,33 +93,33 @@ static void op_attach(struct client *c, const struct varlink_call *call, const s
 
 	(void)call;
 	if (a->text && !streq(a->text, "all") && !streq(a->text, "none")) {
-		invalid_parameter(c, "replay");
+		answer_invalid_parameter(c, "replay");
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
 		if (begin_at(c, i, a->given & 1U << (1 + i), a->number[i], a->text))
 			continue;
-		invalid_parameter(c, i ? "stderr_from" : "stdout_from");
+		answer_invalid_parameter(c, i ? "stderr_from" : "stdout_from");
 		return;
 	}
 	if (c->shim->n_attached >= SHIM_ATTACH_MAX)
 		client_sweep(c->shim);
 	if (c->shim->n_attached >= SHIM_ATTACH_MAX) {
-		own_error(c, "TooManyClients");
+		answer_own_error(c, "TooManyClients");
 		return;
 	}
 	c->writer = stdio_has_input(s) && (!(a->given & 1U << 3) || a->flag[0]);
 	r = buf_printf(&b, "{\"terminal\":%s,\"stdin\":%s", s->conf.terminal ? "true" : "false",
 	               c->writer ? "true" : "false");
 	for (int i = 0; i < 2 && r >= 0; i++)
-		r = put_range(&b, i ? "stderr" : "stdout", &s->out[i], c->cursor[i]);
+		r = answer_put_range(&b, i ? "stderr" : "stdout", &s->out[i], c->cursor[i]);
 	if (r >= 0)
 		r = buf_puts(&b, "}");
 	if (r < 0) {
 		client_close(c);
 		return;
 	}
-	reply(c, &b, false);
+	answer(c, &b, false);
 	if (c->dead)
 		return;
 	attach_begin(c);
@@ -323,14 +132,14 @@ static void op_attach(struct client *c, const struct varlink_call *call, const s
 static void op_resize(struct client *c, const struct varlink_call *call, const struct args *a)
 {
 	(void)call;
-	reply_result(c,
-	             stdio_resize(c->shim, (uint16_t)a->number[0], (uint16_t)a->number[1], false));
+	answer_result(c,
+	              stdio_resize(c->shim, (uint16_t)a->number[0], (uint16_t)a->number[1], false));
 }
 
 static void op_signal(struct client *c, const struct varlink_call *call, const struct args *a)
 {
 	(void)call;
-	reply_result(c, session_signal(c->shim, (int)a->number[0], a->flag[0]));
+	answer_result(c, session_signal(c->shim, (int)a->number[0], a->flag[0]));
 }
 
 static void op_close_stdin(struct client *c, const struct varlink_call *call, const struct args *a)
@@ -339,7 +148,7 @@ static void op_close_stdin(struct client *c, const struct varlink_call *call, co
 
 	(void)call;
 	(void)a;
-	reply_result(c, r == -ENOTTY ? -EBADF : r);
+	answer_result(c, r == -ENOTTY ? -EBADF : r);
 }
 
 static void op_started(struct client *c, const struct varlink_call *call, const struct args *a)
@@ -347,7 +156,7 @@ static void op_started(struct client *c, const struct varlink_call *call, const 
 	(void)call;
 	(void)a;
 	session_started(c->shim);
-	reply(c, NULL, false);
+	answer(c, NULL, false);
 }
 
 static void op_shutdown(struct client *c, const struct varlink_call *call, const struct args *a)
@@ -355,10 +164,10 @@ static void op_shutdown(struct client *c, const struct varlink_call *call, const
 	(void)call;
 	(void)a;
 	if (!c->shim->session.published) {
-		own_error(c, "StillRunning");
+		answer_own_error(c, "StillRunning");
 		return;
 	}
-	reply(c, NULL, false);
+	answer(c, NULL, false);
 	c->shim->shutdown = true;
 }
 
@@ -374,7 +183,7 @@ static void op_info(struct client *c, const struct varlink_call *call, const str
 	               BERTH_VERSION, SERVICE_INTERFACE, SHIM_INTERFACE) < 0)
 		client_close(c);
 	else
-		reply(c, &b, false);
+		answer(c, &b, false);
 }
 
 static void op_description(struct client *c, const struct varlink_call *call, const struct args *a)
@@ -384,14 +193,14 @@ static void op_description(struct client *c, const struct varlink_call *call, co
 
 	(void)call;
 	if (!text) {
-		reply_error(c, SERVICE_INTERFACE ".InterfaceNotFound", "interface", a->text);
+		answer_error(c, SERVICE_INTERFACE ".InterfaceNotFound", "interface", a->text);
 		return;
 	}
 	if (buf_puts(&b, "{\"description\":") < 0 || json_str(&b, text) < 0 ||
 	    buf_puts(&b, "}") < 0)
 		client_close(c);
 	else
-		reply(c, &b, false);
+		answer(c, &b, false);
 }
 
 #define S SHIM_INTERFACE
@@ -489,15 +298,15 @@ static void not_found(struct client *c, const char *method)
 	char interface[128];
 
 	if (!dot || (size_t)(dot - method) >= sizeof(interface)) {
-		reply_error(c, V ".MethodNotFound", "method", method);
+		answer_error(c, V ".MethodNotFound", "method", method);
 		return;
 	}
 	memcpy(interface, method, (size_t)(dot - method));
 	interface[dot - method] = '\0';
 	if (idl_text(interface))
-		reply_error(c, V ".MethodNotFound", "method", method);
+		answer_error(c, V ".MethodNotFound", "method", method);
 	else
-		reply_error(c, V ".InterfaceNotFound", "interface", interface);
+		answer_error(c, V ".InterfaceNotFound", "interface", interface);
 }
 
 static const struct op *find(const char *method)
@@ -524,82 +333,22 @@ void ops_dispatch(struct client *c, const struct varlink_call *call)
 		return;
 	}
 	if (c->gone && !(op->need & ANYBODY)) {
-		reply_error(c, V ".PermissionDenied", NULL, NULL);
+		answer_error(c, V ".PermissionDenied", NULL, NULL);
 		return;
 	}
 	bad = take_args(op, call->parameters, &a);
 	if (bad)
-		invalid_parameter(c, bad);
+		answer_invalid_parameter(c, bad);
 	else if (op->need == VARLINK_MORE && !(call->flags & VARLINK_MORE))
-		reply_error(c, V ".ExpectedMore", NULL, NULL);
+		answer_error(c, V ".ExpectedMore", NULL, NULL);
 	else if (op->need == VARLINK_UPGRADE && !(call->flags & VARLINK_UPGRADE))
-		own_error(c, "ExpectedUpgrade");
+		answer_own_error(c, "ExpectedUpgrade");
 	else
 		op->run(c, call, &a);
 }
 
-/* ---- what pending calls wait for */
-
-static void tell_event(struct client *c, const char *event, bool continues)
-{
-	_cleanup_buf_ struct buf b = BUF_INIT(REPLY_MAX);
-	const struct session *s = &c->shim->session;
-	int r;
-
-	r = buf_printf(&b, "{\"sequence\":%" PRIu64 ",\"event\":\"%s\",\"status\":\"%s\"",
-	               c->sequence++, event, session_status_name(s));
-	if (r >= 0)
-		r = put_exit_object(&b, s);
-	if (r >= 0)
-		r = buf_puts(&b, "}");
-	if (r < 0)
-		client_close(c);
-	else
-		reply(c, &b, continues);
-}
-
-static void tell_monitor(struct client *c)
-{
-	const struct session *s = &c->shim->session;
-	const struct {
-		const char *name;
-		bool now;
-	} events[] = {
-		{ "started", s->started_ns != 0 },
-		{ "oom", s->oom },
-		{ "exited", s->published },
-		{ "ended", s->published && stdio_ended(s) },
-	};
-
-	if (!c->told) {
-		tell_event(c, "state", true);
-		c->told = 1;
-	}
-	/* What had happened before the call is told too, so that nobody has to race with it. */
-	for (unsigned int i = 0; i < ARRAY_SIZE(events) && !c->dead; i++) {
-		bool end = i == ARRAY_SIZE(events) - 1;
-
-		if (!events[i].now || c->told & 2U << i)
-			continue;
-		c->told |= 2U << i;
-		tell_event(c, events[i].name, !end);
-		if (end)
-			c->pending = PENDING_NONE;
-	}
-}
-
-void ops_tell(struct client *c)
-{
-	if (c->pending == PENDING_MONITOR) {
-		tell_monitor(c);
-	} else if (c->pending == PENDING_WAIT && c->shim->session.published) {
-		reply_wait(c, false);
-		c->pending = PENDING_NONE;
-	}
-}
-
 void ops_refuse(struct client *c)
 {
-	own_error(c, "TooManyClients");
+	answer_own_error(c, "TooManyClients");
 	c->finishing = true;
 }

@@ -219,7 +219,6 @@ void attach_patience(struct shim *shim);
 
 /* ops.c: the methods */
 void ops_dispatch(struct client *c, const struct varlink_call *call);
-void ops_tell(struct client *c); /* answer pending Wait and Monitor from the session's state */
 /* Too many connections: say so before closing. */
 void ops_refuse(struct client *c);
 

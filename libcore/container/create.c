@@ -125,6 +125,8 @@ static void run_init(struct creation *c)
 			.env = c->plan->env,
 			.sync = c->sock[1],
 			.slave_fd = FD_INVALID,
+			.lsm = c->plan->lsm,
+			.labels = process_labels_of(&c->plan->spec->process, NULL),
 			.keep = { c->sock[1], c->fifo_fd, c->report_fd, FD_INVALID },
 		},
 	};

@@ -31,6 +31,8 @@ struct exec_run {
 	struct spec *spec;
 	struct ns_plan ns;
 	struct seccomp_filter filter;
+	struct lsm_host lsm;
+	struct lsm_labels labels;
 	int proc_fd, cgroup_fd, init_pidfd;
 	int sock[2];
 	int pidfd;
@@ -41,20 +43,18 @@ struct exec_run {
 
 static int child_terminal(struct exec_run *x, struct process_ctx *p, struct err *err)
 {
-	struct mnt_ctx mnt = MNT_CTX_INIT;
 	_cleanup_close_ int master = FD_INVALID;
 	char name[32] = "";
 	int r;
 
 	if (!x->opts->process->terminal)
 		return 0;
-	mnt.root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (mnt.root_fd < 0)
+	p->mnt->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p->mnt->root_fd < 0)
 		return err_set(err, -errno, "open the container's root");
-	r = mnt_open_pty(&mnt, &master, &p->slave_fd, name, err);
+	r = mnt_open_pty(p->mnt, &master, &p->slave_fd, name, err);
 	if (r == 0)
 		r = sync_send(x->sock[1], SYNC_CONSOLE, name, strlen(name) + 1, master, err);
-	mnt_ctx_done(&mnt);
 	return r;
 }
 
@@ -68,7 +68,6 @@ static int child_ready(struct exec_run *x, struct err *err)
 static int child_prepare(struct exec_run *x, struct process_ctx *p, struct err *err)
 {
 	const struct opt_u64 *mask = &x->opts->process->user.umask;
-	char keyring[256];
 	int r;
 
 	r = sync_expect(x->sock[1], SYNC_GO, &p->setgroups_denied, sizeof(p->setgroups_denied),
@@ -80,18 +79,19 @@ static int child_prepare(struct exec_run *x, struct process_ctx *p, struct err *
 		return err_set(err, -errno, "enter the container's root");
 	if (setsid() < 0 && errno != EPERM)
 		return err_set(err, -errno, "start a session");
-	if (!x->opts->no_new_keyring) {
-		snprintf(keyring, sizeof(keyring), "_ses.%.200s", x->ctr->id);
-		r = cred_new_keyring(keyring, err);
-		if (r < 0)
-			return r;
-	}
+	if (!x->opts->no_new_keyring)
+		r = process_keyring(p, x->ctr->id, err);
+	if (r == 0)
+		r = process_labels(p, err);
+	if (r < 0)
+		return r;
 	umask(mask->set ? (mode_t)mask->v : 0022);
 	r = child_terminal(x, p, err);
 	if (r == 0)
 		r = child_ready(x, err);
 	if (r < 0)
 		return r;
+	mnt_ctx_done(p->mnt);
 	r = process_stdio(p, err);
 	fd_reset(&p->slave_fd);
 	if (r == 0)
@@ -108,6 +108,7 @@ static int child_prepare(struct exec_run *x, struct process_ctx *p, struct err *
 
 static void child_main(struct exec_run *x)
 {
+	struct mnt_ctx mnt = MNT_CTX_INIT;
 	struct process_ctx p = {
 		.process = x->opts->process,
 		.io = &x->opts->io,
@@ -115,6 +116,9 @@ static void child_main(struct exec_run *x)
 		.env = strv_dup(x->opts->process->env),
 		.sync = x->sock[1],
 		.slave_fd = FD_INVALID,
+		.lsm = x->lsm,
+		.labels = x->labels,
+		.mnt = &mnt,
 		.keep = { x->sock[1], FD_INVALID },
 	};
 	struct err err = { 0 };
@@ -154,6 +158,11 @@ static int prepare(struct exec_run *x, struct err *err)
 
 	if (r == 0)
 		r = ctr_load_spec(x->ctr, &x->spec, err);
+	if (r < 0)
+		return r;
+	x->labels = process_labels_of(x->opts->process, &x->spec->process);
+	lsm_detect_host(&x->lsm);
+	r = lsm_check(&x->lsm, &x->labels, NULL, err);
 	if (r < 0)
 		return r;
 	x->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

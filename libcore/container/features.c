@@ -95,8 +95,8 @@ char *ctr_features_json(void)
 	buf_puts(&b, ",\n        \"cgroup\": {\"v1\": true, \"v2\": true, \"systemd\": false, "
 	             "\"systemdUser\": false, \"rdma\": false},\n");
 	seccomp(&b);
-	buf_puts(&b, "        \"apparmor\": {\"enabled\": false},\n        \"selinux\": "
-	             "{\"enabled\": false},\n"
+	buf_puts(&b, "        \"apparmor\": {\"enabled\": true},\n        \"selinux\": "
+	             "{\"enabled\": true},\n"
 	             "        \"intelRdt\": {\"enabled\": false},\n"
 	             "        \"mountExtensions\": {\"idmap\": {\"enabled\": false}},\n        "
 	             "\"netDevices\": {\"enabled\": false}\n    },\n"

@@ -64,14 +64,14 @@ static int step_user_root(void *arg, struct err *err)
 static int step_session(void *arg, struct err *err)
 {
 	struct init_args *a = arg;
-	char name[256];
+	int r;
 
 	if (setsid() < 0 && errno != EPERM)
 		return err_set(err, -errno, "start a session");
-	if (a->opts->no_new_keyring)
-		return 0;
-	snprintf(name, sizeof(name), "_ses.%.200s", a->ctr->id);
-	return cred_new_keyring(name, err);
+	r = process_open_procfs(&a->process, err);
+	if (r < 0 || a->opts->no_new_keyring)
+		return r;
+	return process_keyring(&a->process, a->ctr->id, err);
 }
 
 static int step_cgroup_namespace(void *arg, struct err *err)
@@ -193,6 +193,13 @@ static int step_names(void *arg, struct err *err)
 	return 0;
 }
 
+static int step_labels(void *arg, struct err *err)
+{
+	struct init_args *a = arg;
+
+	return process_labels(&a->process, err);
+}
+
 static int step_sysctl(void *arg, struct err *err)
 {
 	struct init_args *a = arg;
@@ -298,6 +305,7 @@ static const struct step init_steps[] = {
 	{ "console", step_console },
 	{ "change root", step_change_root },
 	{ "hostname, domainname, umask", step_names },
+	{ "labels", step_labels },
 	{ "sysctl", step_sysctl },
 	{ "masked and read-only paths", step_masks },
 	{ "ready", step_ready },
@@ -346,6 +354,7 @@ void init_main(struct init_args *a)
 {
 	struct err err = { 0 };
 
+	a->process.mnt = &a->mnt;
 	if (steps_run("init", init_steps, a, &err) < 0) {
 		sync_send_error(a->sync, &err);
 		_exit(1);

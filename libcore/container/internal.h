@@ -13,6 +13,7 @@
 #include "cgroup/cgroup.h"
 #include "mount/mount.h"
 #include "namespace/namespace.h"
+#include "security/lsm.h"
 #include "security/security.h"
 
 #define CTR_STATE_MAX (4u << 20)
@@ -25,6 +26,7 @@ struct ctr_plan {
 	struct mnt_plan *mnt;
 	struct seccomp_filter filter;
 	char **env; /* of the process; HOME is added by init */
+	struct lsm_host lsm;
 };
 
 /* --- ctr.c --- */
@@ -91,6 +93,9 @@ struct process_ctx {
 	int sys_fd;   /* not used by exec */
 	int slave_fd; /* terminal, else FD_INVALID */
 	bool setgroups_denied;
+	struct lsm_host lsm;
+	struct lsm_labels labels;
+	struct mnt_ctx *mnt;  /* for its private procfs */
 	char exec_path[4096]; /* found by process_lookup */
 	int keep[4]; /* further descriptors that stay open until exec: FIFOs; FD_INVALID ends */
 };
@@ -107,6 +112,17 @@ int process_lookup(struct process_ctx *p,
                    struct err *err); /* PATH of the container's env; messages that callers match */
 int process_late_seccomp(struct process_ctx *p, struct err *err);
 int process_exec(struct process_ctx *p, struct err *err); /* returns only on failure */
+
+/* --- attributes.c: the same for both, inside the namespaces and before the descriptors close ---
+ */
+/* Labels of a process, those of `rest` where it has none (may be NULL). Borrowed. */
+struct lsm_labels process_labels_of(const struct spec_process *process,
+                                    const struct spec_process *rest);
+/* Open the private procfs if labels are to be written; while /proc is still the host's. */
+int process_open_procfs(struct process_ctx *p, struct err *err);
+/* A session keyring "_ses.<id>", labelled like the process. */
+int process_keyring(struct process_ctx *p, const char *id, struct err *err);
+int process_labels(struct process_ctx *p, struct err *err);
 
 /* --- readback.c --- */
 struct readback_args {

@@ -90,6 +90,16 @@ static int check_ids(const struct ctr_plan *plan, struct err *err)
 	return 0;
 }
 
+/* What the security modules of this host can't do. */
+static int check_labels(struct ctr_plan *plan, struct err *err)
+{
+	const struct spec *spec = plan->spec;
+	struct lsm_labels labels = process_labels_of(&spec->process, NULL);
+
+	lsm_detect_host(&plan->lsm);
+	return lsm_check(&plan->lsm, &labels, spec->linux_.mount_label, err);
+}
+
 bool ctr_wants_limits(const struct spec *spec)
 {
 	const struct spec_resources *r = &spec->linux_.resources;
@@ -117,6 +127,8 @@ int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless,
 	r = check_rootless(plan, err);
 	if (r == 0)
 		r = check_ids(plan, err);
+	if (r == 0)
+		r = check_labels(plan, err);
 	if (r == 0)
 		r = ns_plan_open(&plan->ns, spec, err);
 	if (r == 0)

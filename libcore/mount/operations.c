@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -372,8 +373,19 @@ static int make_fs(const struct mnt_op *op, const struct mnt_target *target, str
 	return mnt_new_fs(op->fstype, op->source, super, op->attr_set & ~late, err);
 }
 
+/* mqueue takes no context= but has attributes of files. */
+static int label_root(int mount_fd, const char *label, struct err *err)
+{
+	_cleanup_close_ int fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsetxattr(fd, "security.selinux", label, strlen(label) + 1, 0) < 0)
+		return err_set(err, -errno, "linux.mountLabel: label the mount \"%s\"", label);
+	return 0;
+}
+
 /* The target comes first here: a tmpfs takes its mode from it. */
-static int do_fs(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
+static int do_fs(struct mnt_ctx *ctx, const struct mnt_op *op, const char *mount_label,
+                 struct err *err)
 {
 	uint64_t late = op->late_readonly ? MOUNT_ATTR_RDONLY : 0;
 	_cleanup_target_ struct mnt_target target = MNT_TARGET_INIT;
@@ -391,6 +403,8 @@ static int do_fs(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
 	} else {
 		r = fd < 0 ? fd : apply(fd, true, op->rec_set & ~late, op->rec_clr, err);
 	}
+	if (r == 0 && mount_label && streq(op->fstype, "mqueue"))
+		r = label_root(fd, mount_label, err);
 	if (r == 0 && op->copy_up && !target.created)
 		r = mnt_copy_up(target.fd, fd, op->destination, err);
 	return r < 0 ? r : finish_mount(ctx, op, fd, target.fd, err);
@@ -455,7 +469,7 @@ int mnt_mount_all(struct mnt_ctx *ctx, const struct mnt_plan *plan,
 		         (streq(op->fstype, "cgroup2") && cgroups && cgroups->v2))
 			r = mnt_do_cgroup(ctx, op, cgroups, err);
 		else
-			r = do_fs(ctx, op, err);
+			r = do_fs(ctx, op, plan->spec->linux_.mount_label, err);
 		if (r < 0) {
 			err_prefix(err, "error mounting \"%s\" to rootfs at \"%s\"",
 			           op->source && op->source[0] ? op->source : op->fstype,

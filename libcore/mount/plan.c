@@ -49,6 +49,9 @@ static const char *const mount_only_ro_table[] = {
 	"cgroup", "cgroup2", "devpts", "mqueue", "proc", "sysfs", "tmpfs",
 };
 
+/* File systems that take no "context=". */
+static const char *const own_label_table[] = { "cgroup", "cgroup2", "mqueue", "proc", "sysfs" };
+
 static bool in_table(const char *const *table, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -185,6 +188,26 @@ static int check_bind_data(const struct mnt_op *op, const struct spec_mount *m, 
 	return 0;
 }
 
+/*
+ * linux.mountLabel is the context of every file in a new file system. The kernel's own ones have
+ * labels from the policy (for mqueue the label is set when it is mounted); what the configuration
+ * says of one mount comes before what it says of all.
+ */
+static void op_label(const struct spec *spec, struct mnt_op *op)
+{
+	_cleanup_free_ char *context = NULL;
+
+	if (!spec->linux_.mount_label || op->remount ||
+	    in_table(own_label_table, ARRAY_SIZE(own_label_table), op->fstype))
+		return;
+	for (char **p = op->super; p && *p; p++) {
+		if (strncmp(*p, "context=", strlen("context=")) == 0)
+			return;
+	}
+	context = xasprintf("context=%s", spec->linux_.mount_label);
+	strv_add(&op->super, context);
+}
+
 /* Refusals that the destination alone decides; where links lead is seen when it is opened. */
 static int check_place(struct mnt_op *op, struct err *err)
 {
@@ -243,6 +266,7 @@ static int op_build(const struct spec *spec, struct mnt_op *op, struct err *err)
 	if (mnt_op_readonly(op) && !op->remount &&
 	    !in_table(mount_only_ro_table, ARRAY_SIZE(mount_only_ro_table), op->fstype))
 		strv_add(&op->super, "ro");
+	op_label(spec, op);
 	/* A remount changes what exists and has nothing to wait for. */
 	/* Later mounts and device nodes are made inside, so these close last. */
 	op->late_readonly = !op->remount && mnt_op_readonly(op) &&

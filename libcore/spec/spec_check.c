@@ -20,6 +20,8 @@
 
 #define UTS_NAME_MAX     64 /* __NEW_UTS_LEN */
 #define SYSCTL_NAME_MAX  1024
+#define LABEL_MAX        4000 /* one page holds what is written: "exec LABEL" */
+#define MOUNT_LABEL_MAX  255  /* fsconfig(2) */
 #define SYSCTL_VALUE_MAX 4095
 
 bool spec_has_control(const char *s)
@@ -80,6 +82,26 @@ static int check_rlimits(const struct spec_process *process, struct err *err)
 	return 0;
 }
 
+static int check_label(const char *field, const char *label, size_t max, struct err *err)
+{
+	if (!label)
+		return 0;
+	if (strlen(label) > max)
+		return err_text(err, -EINVAL, "%s: longer than %zu bytes", field, max);
+	if (spec_has_control(label))
+		return err_text(err, -EINVAL, "%s: control character", field);
+	return 0;
+}
+
+/* config.md, "Linux Process": one line of text for the security modules. */
+static int check_labels(const struct spec_process *process, struct err *err)
+{
+	int r = check_label("process.apparmorProfile", process->apparmor_profile, LABEL_MAX, err);
+
+	return r < 0 ? r
+	             : check_label("process.selinuxLabel", process->selinux_label, LABEL_MAX, err);
+}
+
 /* Name of the lowest capability in a non-empty set. */
 static const char *first_cap(uint64_t set)
 {
@@ -126,6 +148,8 @@ int spec_process_check(const struct spec_process *process, struct err *err)
 	r = check_env(process, err);
 	if (r == 0)
 		r = check_rlimits(process, err);
+	if (r == 0)
+		r = check_labels(process, err);
 	return r == 0 ? check_caps(process, err) : r;
 }
 
@@ -155,6 +179,12 @@ static int check_uts(const struct spec *spec, struct err *err)
 	int r = check_uts_name(spec, "hostname", spec->hostname, err);
 
 	return r == 0 ? check_uts_name(spec, "domainname", spec->domainname, err) : r;
+}
+
+/* config-linux.md, "Mount Label". */
+static int check_mount_label(const struct spec *spec, struct err *err)
+{
+	return check_label("linux.mountLabel", spec->linux_.mount_label, MOUNT_LABEL_MAX, err);
 }
 
 /* config-linux.md, "Namespaces": without one of its own, mounts would change the host's view. */
@@ -417,8 +447,8 @@ static int check_sysctls(const struct spec *spec, struct err *err)
 int spec_check(const struct spec *spec, struct err *err)
 {
 	static int (*const rules[])(const struct spec *, struct err *) = {
-		check_uts,        check_mount_ns,     check_maps,
-		check_mapped_ids, check_cgroups_path, check_sysctls,
+		check_uts,          check_mount_ns, check_maps,        check_mapped_ids,
+		check_cgroups_path, check_sysctls,  check_mount_label,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {

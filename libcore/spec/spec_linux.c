@@ -363,11 +363,11 @@ const struct field spec_linux_fields[] = {
 	  AT(readonly_paths),
 	  .parse = parse_paths,
 	  .release = release_paths },
+	{ .name = "mountLabel", .kind = F_STRING, AT(mount_label) },
 	{ .name = "intelRdt", .kind = F_REFUSED },
 	{ .name = "memoryPolicy", .kind = F_REFUSED },
 	{ .name = "personality", .kind = F_REFUSED },
 	{ .name = "netDevices", .kind = F_REFUSED },
 	{ .name = "timeOffsets", .kind = F_REFUSED },
-	{ .name = "mountLabel", .kind = F_REFUSED },
 	{ .name = NULL },
 };

@@ -193,8 +193,8 @@ const struct field spec_process_fields[] = {
 	  .finish = finish_rlimit },
 	{ .name = "noNewPrivileges", .kind = F_BOOL, AT(no_new_privileges) },
 	{ .name = "oomScoreAdj", .kind = F_OPT_I64, AT(oom_score_adj), .min = -1000, .max = 1000 },
-	{ .name = "apparmorProfile", .kind = F_REFUSED },
-	{ .name = "selinuxLabel", .kind = F_REFUSED },
+	{ .name = "apparmorProfile", .kind = F_STRING, AT(apparmor_profile) },
+	{ .name = "selinuxLabel", .kind = F_STRING, AT(selinux_label) },
 	{ .name = "scheduler", .kind = F_REFUSED },
 	{ .name = "ioPriority", .kind = F_REFUSED },
 	{ .name = "execCPUAffinity", .kind = F_REFUSED },
@@ -314,9 +314,26 @@ int spec_process_copy(const struct spec_process *from, struct spec_process *ret)
 	ret->args = from->args ? strv_dup(from->args) : NULL;
 	ret->env = from->env ? strv_dup(from->env) : NULL;
 	ret->cwd = xstrdup(from->cwd);
+	ret->apparmor_profile = xstrdup(from->apparmor_profile);
+	ret->selinux_label = xstrdup(from->selinux_label);
 	ret->rlimits = copy_array(from->rlimits, from->n_rlimits, sizeof(*from->rlimits));
 	ret->user.additional_gids =
 	    copy_array(from->user.additional_gids, from->user.n_additional_gids,
 	               sizeof(*from->user.additional_gids));
 	return 0;
+}
+
+static void set_label(char **member, const char *label)
+{
+	if (!label)
+		return;
+	free(*member);
+	*member = *label ? xstrdup(label) : NULL;
+}
+
+void spec_process_set_labels(struct spec_process *process, const char *apparmor,
+                             const char *selinux)
+{
+	set_label(&process->apparmor_profile, apparmor);
+	set_label(&process->selinux_label, selinux);
 }

@@ -159,7 +159,6 @@ nothing_left() {
 	bundle true
 	reject 'intelRdt' '.linux.intelRdt = {closID: "x"}'
 	reject 'memoryPolicy' '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0"}'
-	reject 'selinuxLabel' '.process.selinuxLabel = "a:b:c:d"'
 }
 
 @test "what process must have" {

@@ -225,6 +225,46 @@ static void test_accepted(void **state)
 	}
 }
 
+static const char *last_param(const struct mnt_op *op)
+{
+	size_t n = strv_len(op->super);
+
+	return n ? op->super[n - 1] : NULL;
+}
+
+static void test_mount_label(void **state)
+{
+	static char label[] = "a:b:c:s0:c1,c2";
+	static const struct {
+		struct mount_row row;
+		const char *last; /* parameter */
+	} rows[] = {
+		{ { "/x", "tmpfs", "t", "nosuid,size=1m" }, "context=a:b:c:s0:c1,c2" },
+		{ { "/dev/pts", "devpts", "t", NULL }, "context=a:b:c:s0:c1,c2" },
+		{ { "/x", "tmpfs", "t", "context=own" }, "context=own" },
+		{ { "/x", "tmpfs", "t", "remount,size=1m" }, "size=1m" },
+		{ { "/x", NULL, "/s", "bind" }, NULL },
+		{ { "/proc", "proc", "p", NULL }, NULL },
+		{ { "/sys", "sysfs", "s", NULL }, NULL },
+		{ { "/x", "mqueue", "q", NULL }, NULL },
+		{ { "/x", "cgroup", "c", NULL }, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct spec *spec = spec_by_hand("/r", &rows[i].row, 1);
+		struct mnt_plan *plan = NULL;
+		const char *last;
+
+		spec->linux_.mount_label = label;
+		assert_int_equal(mnt_plan_build(spec, &plan, NULL), 0);
+		last = last_param(&plan->ops[0]);
+		if (!last != !rows[i].last || (last && !streq(last, rows[i].last)))
+			fail_msg("row %zu: %s", i, last ? last : "none");
+		done(spec, plan);
+	}
+}
+
 static void test_unmapped_ids(void **state)
 {
 	struct mount_row row = { "/dev/pts", "devpts", "devpts", "newinstance,gid=5" };
@@ -303,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_mount_label),
 		cmocka_unit_test(test_unmapped_ids),
 		cmocka_unit_test(test_masks_need_a_namespace),
 		cmocka_unit_test(test_mountinfo),

@@ -300,8 +300,6 @@ static void test_refused(void **state)
 	static const struct {
 		const char *at, *path, *value;
 	} fields[] = {
-		{ "/process/apparmorProfile", "process.apparmorProfile", "\"p\"" },
-		{ "/process/selinuxLabel", "process.selinuxLabel", "\"a:b:c\"" },
 		{ "/process/scheduler", "process.scheduler", "{\"policy\":\"SCHED_FIFO\"}" },
 		{ "/process/ioPriority", "process.ioPriority", "{\"class\":\"IOPRIO_CLASS_RT\"}" },
 		{ "/process/execCPUAffinity", "process.execCPUAffinity", "{\"initial\":\"0\"}" },
@@ -310,7 +308,6 @@ static void test_refused(void **state)
 		{ "/linux/personality", "linux.personality", "{\"domain\":\"LINUX32\"}" },
 		{ "/linux/netDevices", "linux.netDevices", "{\"eth0\":{\"name\":\"x\"}}" },
 		{ "/linux/timeOffsets", "linux.timeOffsets", "{\"monotonic\":{\"secs\":1}}" },
-		{ "/linux/mountLabel", "linux.mountLabel", "\"l\"" },
 		{ "/linux/resources/rdma", "linux.resources.rdma", "{\"mlx\":{\"hcaHandles\":1}}" },
 		{ "/linux/resources/network", "linux.resources.network", "{\"classID\":1}" },
 	};

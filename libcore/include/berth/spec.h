@@ -76,6 +76,8 @@ struct spec_process {
 	size_t n_rlimits;
 	bool no_new_privileges;
 	struct opt_i64 oom_score_adj; /* -1000..1000 */
+	char *apparmor_profile;       /* NULL: none asked for; may be "unconfined" */
+	char *selinux_label;          /* NULL: none */
 };
 
 struct spec_root {
@@ -225,6 +227,7 @@ struct spec_linux {
 	struct spec_kv *sysctl; /* keys with '.' or '/', checked against the namespaces */
 	size_t n_sysctl;
 	char **masked_paths, **readonly_paths; /* absolute, cleaned */
+	char *mount_label;                     /* SELinux context of new file systems; NULL: none */
 };
 
 struct spec {
@@ -263,6 +266,10 @@ int spec_load_process(const char *text, size_t len, struct spec_process *ret_pro
 void spec_process_done(struct spec_process *process);
 /* A deep copy, for exec without --process. */
 int spec_process_copy(const struct spec_process *from, struct spec_process *ret);
+/* Replace the labels of a loaded process (options of exec): NULL leaves one as it is, "" means
+ * none. spec_process_check() judges the result. */
+void spec_process_set_labels(struct spec_process *process, const char *apparmor,
+                             const char *selinux);
 /* Checks of a process alone: used after exec's flags have changed one. */
 int spec_process_check(const struct spec_process *process, struct err *err);
 void spec_free(struct spec *spec);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a process is given beside its credentials, for init and for exec alike.
+ *
+ * All of it is done inside the container's namespaces, as their root, while descriptors are open
+ * and before any filter: what is written to procfs goes through a private instance of it.
+ */
+#include "container/internal.h"
+
+#include <stdio.h>
+
+#include "base/fd.h"
+
+struct lsm_labels process_labels_of(const struct spec_process *process,
+                                    const struct spec_process *rest)
+{
+	struct lsm_labels labels = { process->apparmor_profile, process->selinux_label };
+
+	if (!labels.apparmor && rest)
+		labels.apparmor = rest->apparmor_profile;
+	if (!labels.selinux && rest)
+		labels.selinux = rest->selinux_label;
+	return labels;
+}
+
+int process_open_procfs(struct process_ctx *p, struct err *err)
+{
+	int fd = lsm_wanted(&p->lsm, &p->labels) ? mnt_proc_fd(p->mnt, err) : 0;
+
+	return fd < 0 ? fd : 0;
+}
+
+static int open_attr(struct process_ctx *p, struct err *err)
+{
+	int proc = mnt_proc_fd(p->mnt, err);
+
+	return proc < 0 ? proc : lsm_open_attr(proc, err);
+}
+
+int process_keyring(struct process_ctx *p, const char *id, struct err *err)
+{
+	_cleanup_close_ int attr = FD_INVALID;
+	char name[256];
+	int r = 0;
+
+	if (p->labels.selinux) {
+		attr = open_attr(p, err);
+		r = attr < 0 ? attr : lsm_label_keys(attr, &p->lsm, p->labels.selinux, err);
+	}
+	if (r < 0)
+		return r;
+	snprintf(name, sizeof(name), "_ses.%.200s", id);
+	r = cred_new_keyring(name, err);
+	if (r == 0 && attr >= 0)
+		r = lsm_label_keys(attr, &p->lsm, NULL, err);
+	return r;
+}
+
+int process_labels(struct process_ctx *p, struct err *err)
+{
+	_cleanup_close_ int attr = FD_INVALID;
+
+	if (!lsm_wanted(&p->lsm, &p->labels))
+		return 0;
+	attr = open_attr(p, err);
+	return attr < 0 ? attr : lsm_apply_exec(attr, &p->lsm, &p->labels, err);
+}

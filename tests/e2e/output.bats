@@ -114,9 +114,10 @@ log_lines() { [ "$("$BERTH" --root "$STATE" logs "$ID" | grep -c '^heir [0-9]')"
 	"$BERTH" --root "$STATE" run "$ID" </dev/null | workload check 100000000
 }
 
-@test "detached: a hundred megabytes, whole in the log and at a client that keeps up" {
+# One round of a hundred megabytes to the log and to a client. The log is exact; the client too, unless it was told of a gap.
+hundred_megabytes() {
 	bundle sh -c 'read x </fifo; exec workload spew 100000000'
-	mkfifo "$BUNDLE/rootfs/fifo"
+	[ -p "$BUNDLE/rootfs/fifo" ] || mkfifo "$BUNDLE/rootfs/fifo"
 	berth run -d --container-log "$T/log" --container-log-max 300m "$ID"
 	"$BERTH" --root "$STATE" attach --no-stdin "$ID" </dev/null 2>"$T/attach.err" | workload check 100000000 >"$T/check" &
 	local client=$!
@@ -125,10 +126,21 @@ log_lines() { [ "$("$BERTH" --root "$STATE" logs "$ID" | grep -c '^heir [0-9]')"
 	CMD_TIMEOUT=120 berth wait "$ID"
 	is "$out" 0
 	wait $client
-	is "$(cat "$T/check")" same
 	is "$(workload unlog stdout <"$T/log" | workload check 100000000)" same
 	berth delete "$ID"
 	rm "$T/log"
+	[ "$(cat "$T/check")" = same ] || grep -q 'bytes of output were skipped' "$T/attach.err" ||
+		fail "the client was told of no gap, but: $(cat "$T/check" "$T/attach.err")"
+}
+
+@test "detached: a hundred megabytes, whole in the log and at a client that keeps up" {
+	local round
+	# On a machine that is busy elsewhere the client may be kept from running for longer than the shim waits for it.
+	for round in 1 2 3 4; do
+		hundred_megabytes
+		[ "$(cat "$T/check")" != same ] || return 0
+	done
+	fail "in $round rounds no client got all: $(cat "$T/check" "$T/attach.err")"
 }
 
 clients() { [ "$(call io.berth.Shim.State | jq -r '.parameters.clients // 0')" -eq "$1" ]; }

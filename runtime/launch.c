@@ -358,6 +358,8 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 		             id);
 	if (r == 0)
 		r = ctr_plan_new(l->spec, &l->root, launch_is_rootless(ctx), &l->plan, &ctx->err);
+	if (r == 0 && opts->no_pivot)
+		r = ctr_plan_check_no_pivot(l->plan, &ctx->err);
 	if (r == 0)
 		r = open_early(ctx, l);
 	if (r == 0)

@@ -90,13 +90,42 @@ static int step_view(void *arg, struct err *err)
 	return r;
 }
 
+/* The user namespace that says how the ids of op are mapped; one for all that map alike. */
+static int open_idmap(struct ctr_plan *plan, struct mnt_op *op, struct err *err)
+{
+	int fd = FD_INVALID;
+
+	if (!op->n_uid_maps) /* by path: the plan has it open */
+		fd = plan->ns.fd[NS_USER];
+	for (struct mnt_op *other = plan->mnt->ops; other < op && fd < 0; other++)
+		if (mnt_same_idmap(op, other))
+			fd = other->userns_fd;
+	if (fd >= 0) {
+		op->userns_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		return op->userns_fd < 0 ? err_set(err, -errno, "copy a descriptor") : 0;
+	}
+	if (!op->n_uid_maps)
+		return err_text(err, -EINVAL, "the user namespace of the runtime maps no ids");
+	op->userns_fd =
+	    ns_make_userns(op->uid_maps, op->n_uid_maps, op->gid_maps, op->n_gid_maps, err);
+	return op->userns_fd < 0 ? op->userns_fd : 0;
+}
+
 static int step_sources(void *arg, struct err *err)
 {
 	struct creation *c = arg;
+	struct mnt_plan *mnt = c->plan->mnt;
 
-	return c->plan->mnt->has_mountns && c->plan->ns.has[NS_USER]
-	           ? mnt_plan_open_sources(c->plan->mnt, err)
-	           : 0;
+	if (!mnt->has_mountns)
+		return 0;
+	for (size_t i = 0; i < mnt->n_ops; i++) {
+		int r = mnt->ops[i].idmap ? open_idmap(c->plan, &mnt->ops[i], err) : 0;
+
+		if (r < 0)
+			return err_prefix(err, "mounts[%zu] (%s)", mnt->ops[i].index,
+			                  mnt->ops[i].destination);
+	}
+	return mnt_plan_open_sources(mnt, err);
 }
 
 static int step_fifos(void *arg, struct err *err)

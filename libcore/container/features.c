@@ -39,8 +39,7 @@ static void mount_options(struct buf *b)
 
 	strings_begin(b, "mountOptions");
 	for (const struct mount_option *o = mount_option_table; o->name; o++)
-		if (o->kind != MOPT_IDMAP)
-			string_item(b, &first, o->name);
+		string_item(b, &first, o->name);
 	buf_puts(b, "]");
 }
 
@@ -98,7 +97,7 @@ char *ctr_features_json(void)
 	buf_puts(&b, "        \"apparmor\": {\"enabled\": true},\n        \"selinux\": "
 	             "{\"enabled\": true},\n"
 	             "        \"intelRdt\": {\"enabled\": false},\n"
-	             "        \"mountExtensions\": {\"idmap\": {\"enabled\": false}},\n        "
+	             "        \"mountExtensions\": {\"idmap\": {\"enabled\": true}},\n        "
 	             "\"netDevices\": {\"enabled\": false}\n    },\n"
 	             "    \"annotations\": {\"io.berth.shim\": \"true\"},\n    "
 	             "\"potentiallyUnsafeConfigAnnotations\": []\n}");

@@ -100,6 +100,25 @@ static int check_labels(struct ctr_plan *plan, struct err *err)
 	return lsm_check(&plan->lsm, &labels, spec->linux_.mount_label, err);
 }
 
+/* Who does not own the file systems may not map their ids (mount_setattr(2)). */
+static int check_idmaps(const struct ctr_plan *plan, struct err *err)
+{
+	if (geteuid() == 0)
+		return 0;
+	for (size_t i = 0; i < plan->mnt->n_ops; i++)
+		if (plan->mnt->ops[i].idmap)
+			return err_text(err, -EPERM,
+			                "mounts[%zu] (%s): id-mapped mounts are not supported for "
+			                "rootless containers",
+			                plan->mnt->ops[i].index, plan->mnt->ops[i].destination);
+	return 0;
+}
+
+int ctr_plan_check_no_pivot(const struct ctr_plan *plan, struct err *err)
+{
+	return plan->mnt->has_mountns ? mnt_check_no_pivot(plan->spec, err) : 0;
+}
+
 bool ctr_wants_limits(const struct spec *spec)
 {
 	const struct spec_resources *r = &spec->linux_.resources;
@@ -137,6 +156,8 @@ int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless,
 		r = mnt_check_rootfs(spec, err);
 	if (r == 0)
 		r = mnt_plan_build(spec, &plan->mnt, err);
+	if (r == 0)
+		r = check_idmaps(plan, err);
 	if (r == 0 && spec->linux_.seccomp.present) {
 		cache = ctr_seccomp_cache(root);
 		r = seccomp_compile_cached(cache, &spec->linux_.seccomp, &plan->filter, err);

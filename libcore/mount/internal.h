@@ -136,6 +136,17 @@ int mnt_move_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *
 /* Is this line of mountinfo a whole procfs or sysfs? Its unescaped mount point; line is cut up. */
 bool mnt_mountinfo_full(char *line, char **ret_mount_point);
 
+/* ---- idmap.c */
+
+/* An option "idmap=..." or "ridmap=...". */
+bool mnt_is_idmap_option(const char *option);
+/* What the options and mappings of the mount say about ids, into op. Pure. */
+int mnt_idmap_build(const struct spec *spec, struct mnt_op *op, struct err *err);
+/* "uids=0-1000-10#10-2000-1;gids=@0-1-5": the text of an option "idmap=". Pure. */
+int mnt_idmap_parse(const struct spec *spec, const char *text, struct mnt_op *op, struct err *err);
+/* Map the ids of the detached clone fd. */
+int mnt_idmap_apply(const struct mnt_op *op, int fd, struct err *err);
+
 /* ---- plan.c: pure decisions, for the tests */
 
 /* Is a bind on this path, below /proc, allowed (the short list)? */

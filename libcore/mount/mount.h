@@ -36,6 +36,13 @@ struct mnt_cgroup_view {
 	size_t n_dirs;
 };
 
+/* Ids of an id-mapped bind: those on disk (container_id) show as host_id. */
+enum mnt_idmap {
+	MNT_IDMAP_NONE,
+	MNT_IDMAP_MOUNT, /* this mount alone */
+	MNT_IDMAP_TREE,  /* and those below it */
+};
+
 struct mnt_op {                  /* one mount, decided */
 	size_t index;            /* mounts[index] of the spec */
 	const char *destination; /* borrowed from the spec */
@@ -51,6 +58,12 @@ struct mnt_op {                  /* one mount, decided */
 	bool late_readonly;   /* made read-only only after the root is complete (tmpfs, /dev) */
 	bool on_proc, on_sys; /* destination is, or is below, /proc or /sys */
 	int source_fd;        /* detached clone made by the creator, else FD_INVALID */
+	enum mnt_idmap idmap;
+	struct spec_id_map *uid_maps, *gid_maps; /* owned; none: those of the user namespace that
+	                                            the container joins */
+	size_t n_uid_maps, n_gid_maps;
+	int userns_fd; /* set by the creator before mnt_plan_open_sources() when idmap asks for it;
+	                  owned */
 };
 
 struct mnt_plan {
@@ -65,8 +78,13 @@ struct mnt_plan {
 
 int mnt_plan_build(const struct spec *spec, struct mnt_plan **ret, struct err *err); /* pure */
 void mnt_plan_free(struct mnt_plan *plan);
-/* Creator side: clone bind sources into detached mounts with their attributes. EPERM leaves them to
- * init. Only useful with a user namespace. */
+/* Do two id-mapped mounts have the same mappings? */
+bool mnt_same_idmap(const struct mnt_op *a, const struct mnt_op *b);
+/*
+ * Creator side: clone bind sources into detached mounts. With a user namespace all of them, and
+ * what is refused is left to init; id-mapped ones always, since only the owner of a file system may
+ * map its ids (mount_setattr(2) with MOUNT_ATTR_IDMAP, 5.12).
+ */
 int mnt_plan_open_sources(struct mnt_plan *plan, struct err *err);
 
 struct mnt_place {         /* what a descriptor refers to: an object within one mount */
@@ -97,6 +115,10 @@ void mnt_ctx_done(struct mnt_ctx *ctx);
  * "invalid rootfs: ..." for callers.
  */
 int mnt_check_rootfs(const struct spec *spec, struct err *err);
+
+/* May the root be changed without pivot_root(2)? Not where the old one, still there below the new,
+ * would be private: what the host unmounts would live on in it. Pure. */
+int mnt_check_no_pivot(const struct spec *spec, struct err *err);
 
 /*
  * A procfs of the caller's pid namespace that no mount of the container can shadow, made on the

@@ -252,7 +252,16 @@ int mnt_open_target(const struct mnt_ctx *ctx, const struct mnt_op *op, bool is_
 /* The bind source as a detached mount. Following links is right here: the path is the host's. */
 static int open_source(const struct mnt_op *op, struct err *err)
 {
-	int fd =
+	int fd;
+
+	/* Its ids were mapped where that was allowed. */
+	if (op->idmap) {
+		fd = op->source_fd < 0 ? op->source_fd : fcntl(op->source_fd, F_DUPFD_CLOEXEC, 3);
+		return fd < 0 ? err_set(err, op->source_fd < 0 ? -EBADF : -errno,
+		                        "id-mapped source \"%s\"", op->source)
+		              : fd;
+	}
+	fd =
 	    k_open_tree(AT_FDCWD, op->source, OPEN_TREE_CLONE | (op->recursive ? AT_RECURSIVE : 0));
 
 	if (fd >= 0)

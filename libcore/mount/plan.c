@@ -100,7 +100,7 @@ static int op_option(struct mnt_op *op, const char *option, struct err *err)
 	const struct mount_option *row = mount_option_find(option);
 
 	if (!row) {
-		if (option[0] != '\0')
+		if (option[0] != '\0' && !mnt_is_idmap_option(option))
 			strv_add(&op->super, option);
 		return 0;
 	}
@@ -124,12 +124,11 @@ static int op_option(struct mnt_op *op, const char *option, struct err *err)
 	case MOPT_TMPCOPYUP:
 		op->copy_up = true;
 		return 0;
+	case MOPT_IDMAP: /* idmap.c reads these */
 	case MOPT_NOTHING:
-		return 0;
-	case MOPT_IDMAP:
 		break;
 	}
-	return err_set(err, -EOPNOTSUPP, "option \"%s\"", option);
+	return 0;
 }
 
 /* "uid=" and "gid=" of an id without a mapping would be the kernel's bare EINVAL later. */
@@ -179,7 +178,7 @@ static int check_bind_data(const struct mnt_op *op, const struct spec_mount *m, 
 		if (row && row->kind == MOPT_SUPER && row->super)
 			log_debug("%s: option \"%s\" has no effect on a bind mount",
 			          op->destination, *p);
-		if (!row && (*p)[0] != '\0')
+		if (!row && (*p)[0] != '\0' && !mnt_is_idmap_option(*p))
 			return err_set(err, -EINVAL,
 			               "option \"%s\": bind mounts cannot have any "
 			               "filesystem-specific options applied",
@@ -238,7 +237,6 @@ static int op_build(const struct spec *spec, struct mnt_op *op, struct err *err)
 
 	op->destination = m->destination;
 	op->source = m->source;
-	op->source_fd = FD_INVALID;
 	for (char **p = m->options; p && *p; p++) {
 		r = op_option(op, *p, err);
 		if (r < 0)
@@ -250,6 +248,8 @@ static int op_build(const struct spec *spec, struct mnt_op *op, struct err *err)
 	if (!op->fstype || op->fstype[0] == '\0')
 		return err_set(err, -EINVAL, "type is missing and it is not a bind mount");
 	r = check_place(op, err);
+	if (r == 0)
+		r = mnt_idmap_build(spec, op, err);
 	if (r < 0)
 		return r;
 	if (op->copy_up && !streq(op->fstype, "tmpfs"))
@@ -296,7 +296,7 @@ int mnt_plan_build(const struct spec *spec, struct mnt_plan **ret, struct err *e
 		struct mnt_op *op = &plan->ops[i];
 
 		op->index = i;
-		op->source_fd = FD_INVALID;
+		op->source_fd = op->userns_fd = FD_INVALID;
 		plan->n_ops = i + 1;
 		r = op_build(spec, op, err);
 		if (r < 0) {
@@ -318,31 +318,48 @@ void mnt_plan_free(struct mnt_plan *plan)
 	for (size_t i = 0; i < plan->n_ops; i++) {
 		strv_free(plan->ops[i].super);
 		fd_close(plan->ops[i].source_fd);
+		fd_close(plan->ops[i].userns_fd);
+		free(plan->ops[i].uid_maps);
+		free(plan->ops[i].gid_maps);
 	}
 	free(plan->ops);
 	free(plan);
 }
 
+/* The clone is a peer of the host's mount: no mount may travel back that way. */
+static int clone_source(const struct mnt_op *op)
+{
+	int fd =
+	    k_open_tree(AT_FDCWD, op->source, OPEN_TREE_CLONE | (op->recursive ? AT_RECURSIVE : 0));
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = mnt_set_propagation(fd, MS_SLAVE | MS_REC);
+	if (r < 0)
+		fd_close(fd);
+	return r < 0 ? r : fd;
+}
+
 int mnt_plan_open_sources(struct mnt_plan *plan, struct err *err)
 {
-	(void)err;
-	if (!plan->has_mountns || !plan->has_userns)
+	if (!plan->has_mountns)
 		return 0;
 	for (size_t i = 0; i < plan->n_ops; i++) {
 		struct mnt_op *op = &plan->ops[i];
-		int fd;
+		int fd, r;
 
-		if (!op->bind || op->remount)
+		if (!op->bind || op->remount || !(plan->has_userns || op->idmap))
 			continue;
-		fd = k_open_tree(AT_FDCWD, op->source,
-		                 OPEN_TREE_CLONE | (op->recursive ? AT_RECURSIVE : 0));
+		fd = clone_source(op);
 		/* Whatever it is, init tries for itself and has the better story to tell. */
-		if (fd < 0)
+		if (fd < 0 && !op->idmap)
 			continue;
-		/* The clone is a peer of the host's mount: no mount may travel back that way. */
-		if (mnt_set_propagation(fd, MS_SLAVE | MS_REC) < 0) {
+		r = fd < 0 ? err_set(err, fd, "bind source \"%s\"", op->source)
+		           : mnt_idmap_apply(op, fd, err);
+		if (r < 0) {
 			fd_close(fd);
-			continue;
+			return err_prefix(err, "mounts[%zu] (%s)", op->index, op->destination);
 		}
 		op->source_fd = fd;
 	}

@@ -51,6 +51,15 @@ int mnt_check_rootfs(const struct spec *spec, struct err *err)
 	return 0;
 }
 
+int mnt_check_no_pivot(const struct spec *spec, struct err *err)
+{
+	if (spec->linux_.rootfs_propagation & MS_PRIVATE)
+		return err_text(err, -EINVAL,
+		                "linux.rootfsPropagation: [r]private is not safe without "
+		                "pivot_root");
+	return 0;
+}
+
 static bool is_null(const struct stat *st)
 {
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
@@ -271,9 +280,9 @@ int mnt_change_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, bool no_pi
 		return 0;
 	if (!no_pivot)
 		return pivot(ctx, err);
-	if (plan->spec->linux_.rootfs_propagation & MS_PRIVATE)
-		return err_text(err, -EINVAL,
-		                "rootfsPropagation of [r]private is not safe without pivot_root");
+	r = mnt_check_no_pivot(plan->spec, err);
+	if (r < 0)
+		return r;
 	r = mnt_move_root(ctx, plan, err);
 	return r < 0 ? r : enter_root(ctx, err);
 }

@@ -11,9 +11,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -204,7 +207,7 @@ static int write_one(int dir, const struct map_kind *kind, pid_t pid,
 		             : err_text(err, -EINVAL, "%s: is empty", kind->field);
 	if (!direct && ns_map_is_own(maps, n, own_id)) {
 		direct = true;
-		if (kind == &gid_kind) {
+		if (kind->cap == CAP_SETGID) {
 			r = file_write_at(dir, "setgroups", "deny");
 			if (r < 0 && r != -ENOENT)
 				return err_set(err, r, "write \"deny\" to /proc/%d/setgroups", pid);
@@ -252,6 +255,48 @@ int ns_write_maps(pid_t pid, const struct spec *spec, struct err *err)
 	if (r == 0)
 		r = write_one(dir, &gid_kind, pid, lin->gid_maps, lin->n_gid_maps, getegid(), err);
 	return r;
+}
+
+/* A process that does nothing but be in its namespace until it is killed, with its creator at the
+ * latest. */
+static void hold_namespace(pid_t creator)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	proc_reset_signals();
+	(void)fd_close_from(0);
+	while (getppid() == creator || getppid() == 0)
+		pause();
+	_exit(0);
+}
+
+int ns_make_userns(const struct spec_id_map *uids, size_t n_uids, const struct spec_id_map *gids,
+                   size_t n_gids, struct err *err)
+{
+	struct map_kind uid = uid_kind, gid = gid_kind;
+	_cleanup_close_ int dir = FD_INVALID, pidfd = FD_INVALID;
+	pid_t creator = getpid(), pid;
+	int fd = FD_INVALID, r;
+
+	uid.field = "uidMappings";
+	gid.field = "gidMappings";
+	pid = ns_clone(CLONE_NEWUSER, FD_INVALID, false, &pidfd, NULL, err);
+	if (pid < 0)
+		return pid;
+	if (pid == 0)
+		hold_namespace(creator);
+	r = open_process(pid, &dir, err);
+	if (r == 0)
+		r = write_one(dir, &uid, pid, uids, n_uids, geteuid(), err);
+	if (r == 0)
+		r = write_one(dir, &gid, pid, gids, n_gids, getegid(), err);
+	if (r == 0) {
+		fd = openat(dir, "ns/user", O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			r = err_set(err, -errno, "open the user namespace of process %d", pid);
+	}
+	(void)proc_pidfd_signal(pidfd, SIGKILL);
+	(void)proc_waitpid(pid, NULL);
+	return r < 0 ? r : fd;
 }
 
 static int check_one(int dir, const struct map_kind *kind, const struct spec_id_map *maps, size_t n,

@@ -55,6 +55,12 @@ pid_t ns_clone(uint64_t new_flags, int cgroup_fd, bool clone_parent, int *ret_pi
  */
 int ns_write_maps(pid_t pid, const struct spec *spec, struct err *err);
 /*
+ * A user namespace with these maps and nobody in it, for an id-mapped mount: its descriptor. A
+ * helper process is its first member for the moment that writing the maps takes.
+ */
+int ns_make_userns(const struct spec_id_map *uids, size_t n_uids, const struct spec_id_map *gids,
+                   size_t n_gids, struct err *err);
+/*
  * A user namespace that was joined by path, with mappings in the configuration too: they must be
  * those that pid's namespace has, since everything else was planned by them. 0 also where the
  * configuration gives none.

@@ -10,6 +10,12 @@ extern const struct field spec_hooks_fields[];     /* struct spec_hooks */
 extern const struct field spec_linux_fields[];     /* struct spec_linux */
 extern const struct field spec_resources_fields[]; /* struct spec_resources */
 extern const struct field spec_seccomp_fields[];   /* what linux.seccomp may hold */
+extern const struct field spec_map_fields[];       /* struct spec_id_map */
+
+#define SPEC_MAPS_MAX 340 /* user_namespaces(7): lines of a uid_map, 4.15 */
+
+/* finish() of one id mapping. */
+int spec_map_finish(struct load *l, void *map);
 
 /* finish() of the process object: spec_process_check(), then the environment is collapsed. */
 int spec_process_finish(struct load *l, void *process);

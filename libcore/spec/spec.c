@@ -123,29 +123,6 @@ static bool is_bind(const struct spec_mount *m)
 }
 
 /*
- * Only what is known and not implemented is refused here. Whether any other option is a flag, a
- * parameter or a mistake depends on the file system and is settled by mount/plan.c.
- */
-static int check_options(struct load *l, const struct spec_mount *m)
-{
-	size_t outer = load_push(l, "options");
-
-	for (size_t i = 0; m->options && m->options[i]; i++) {
-		const char *option = m->options[i];
-		const struct mount_option *known = mount_option_find(option);
-		size_t mark = load_push_index(l, i);
-
-		if ((known && known->kind == MOPT_IDMAP) ||
-		    strncmp(option, "idmap=", strlen("idmap=")) == 0 ||
-		    strncmp(option, "ridmap=", strlen("ridmap=")) == 0)
-			return load_fail(l, -EOPNOTSUPP, "%s: not supported yet", option);
-		load_pop(l, mark);
-	}
-	load_pop(l, outer);
-	return 0;
-}
-
-/*
  * Relative destinations are below "/" (the spec allowed them once and wants a warning). ".." is
  * taken lexically and stops at the root; symbolic links inside the root are resolved later, by the
  * kernel.
@@ -173,10 +150,8 @@ static int finish_destination(struct load *l, struct spec_mount *m)
 static int finish_mount(struct load *l, void *object)
 {
 	struct spec_mount *m = object;
-	int r = check_options(l, m);
+	int r = finish_destination(l, m);
 
-	if (r == 0)
-		r = finish_destination(l, m);
 	if (r < 0)
 		return r;
 	if (!is_bind(m)) {
@@ -200,14 +175,21 @@ static int finish_mount(struct load *l, void *object)
 }
 
 #define MOUNT(member) .offset = offsetof(struct spec_mount, member)
+#define MOUNT_MAPS(json, member, count)                                        \
+	{                                                                      \
+		.name = json, .kind = F_ARRAY, MOUNT(member),                  \
+		.n_offset = offsetof(struct spec_mount, count),                \
+		.elem_size = sizeof(struct spec_id_map), .max = SPEC_MAPS_MAX, \
+		.sub = spec_map_fields, .finish = spec_map_finish              \
+	}
 
 static const struct field mount_fields[] = {
 	{ .name = "destination", .kind = F_STRING, .required = true, MOUNT(destination) },
 	{ .name = "type", .kind = F_STRING, MOUNT(type) },
 	{ .name = "source", .kind = F_STRING, MOUNT(source) },
 	{ .name = "options", .kind = F_STRV, MOUNT(options) },
-	{ .name = "uidMappings", .kind = F_REFUSED },
-	{ .name = "gidMappings", .kind = F_REFUSED },
+	MOUNT_MAPS("uidMappings", uid_maps, n_uid_maps),
+	MOUNT_MAPS("gidMappings", gid_maps, n_gid_maps),
 	{ .name = NULL },
 };
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -222,12 +223,11 @@ static int check_map(const char *field, const struct spec_id_map *maps, size_t n
 
 			if (overlap(a->container_id, a->size, b->container_id, b->size))
 				return err_text(err, -EINVAL,
-				                "linux.%s[%zu].containerID: overlaps entry %zu",
-				                field, i, k);
+				                "%s[%zu].containerID: overlaps entry %zu", field, i,
+				                k);
 			if (overlap(a->host_id, a->size, b->host_id, b->size))
-				return err_text(err, -EINVAL,
-				                "linux.%s[%zu].hostID: overlaps entry %zu", field,
-				                i, k);
+				return err_text(err, -EINVAL, "%s[%zu].hostID: overlaps entry %zu",
+				                field, i, k);
 		}
 	}
 	return 0;
@@ -253,8 +253,33 @@ static int check_maps(const struct spec *spec, struct err *err)
 	if (ns_is_new(spec, NS_USER) && uids != gids)
 		return err_text(err, -EINVAL, "linux.%s: required with a new user namespace",
 		                uids ? "gidMappings" : "uidMappings");
-	r = check_map("uidMappings", lin->uid_maps, lin->n_uid_maps, err);
-	return r == 0 ? check_map("gidMappings", lin->gid_maps, lin->n_gid_maps, err) : r;
+	r = check_map("linux.uidMappings", lin->uid_maps, lin->n_uid_maps, err);
+	return r == 0 ? check_map("linux.gidMappings", lin->gid_maps, lin->n_gid_maps, err) : r;
+}
+
+/* config.md, "Mounts": uidMappings and gidMappings of a mount go together. */
+static int check_mount_maps(const struct spec *spec, struct err *err)
+{
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		const struct spec_mount *m = &spec->mounts[i];
+		char field[48];
+		int r;
+
+		if ((m->n_uid_maps > 0) != (m->n_gid_maps > 0))
+			return err_text(err, -EINVAL,
+			                "mounts[%zu].%s: id-mapped mounts must have both uid and "
+			                "gid mappings specified",
+			                i, m->n_uid_maps ? "gidMappings" : "uidMappings");
+		snprintf(field, sizeof(field), "mounts[%zu].uidMappings", i);
+		r = check_map(field, m->uid_maps, m->n_uid_maps, err);
+		if (r < 0)
+			return r;
+		snprintf(field, sizeof(field), "mounts[%zu].gidMappings", i);
+		r = check_map(field, m->gid_maps, m->n_gid_maps, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static bool is_mapped(const struct spec_id_map *maps, size_t n, uint32_t id)
@@ -447,8 +472,8 @@ static int check_sysctls(const struct spec *spec, struct err *err)
 int spec_check(const struct spec *spec, struct err *err)
 {
 	static int (*const rules[])(const struct spec *, struct err *) = {
-		check_uts,          check_mount_ns, check_maps,        check_mapped_ids,
-		check_cgroups_path, check_sysctls,  check_mount_label,
+		check_uts,        check_mount_ns,     check_maps,    check_mount_maps,
+		check_mapped_ids, check_cgroups_path, check_sysctls, check_mount_label,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {

@@ -13,7 +13,6 @@
 #include "tables/namespaces.h"
 
 #define ID_MAX    4294967294
-#define MAPS_MAX  340 /* user_namespaces(7): lines of a uid_map, 4.15 */
 #define MAJOR_MAX 4095
 #define MINOR_MAX 1048575
 
@@ -105,7 +104,7 @@ const char *spec_ns_name(enum spec_ns_type type)
  */
 
 /* The kernel refuses a range that wraps; the last id, 2^32 - 1, stands for "none". */
-static int finish_map(struct load *l, void *object)
+int spec_map_finish(struct load *l, void *object)
 {
 	const struct spec_id_map *map = object;
 
@@ -121,7 +120,7 @@ static int finish_map(struct load *l, void *object)
 		.offset = offsetof(struct spec_id_map, member)                                    \
 	}
 
-static const struct field map_fields[] = {
+const struct field spec_map_fields[] = {
 	MAP_ROW("containerID", container_id, 0),
 	MAP_ROW("hostID", host_id, 0),
 	MAP_ROW("size", size, 1),
@@ -313,17 +312,17 @@ const struct field spec_linux_fields[] = {
 	  AT(uid_maps),
 	  .n_offset = offsetof(struct spec_linux, n_uid_maps),
 	  .elem_size = sizeof(struct spec_id_map),
-	  .max = MAPS_MAX,
-	  .sub = map_fields,
-	  .finish = finish_map },
+	  .max = SPEC_MAPS_MAX,
+	  .sub = spec_map_fields,
+	  .finish = spec_map_finish },
 	{ .name = "gidMappings",
 	  .kind = F_ARRAY,
 	  AT(gid_maps),
 	  .n_offset = offsetof(struct spec_linux, n_gid_maps),
 	  .elem_size = sizeof(struct spec_id_map),
-	  .max = MAPS_MAX,
-	  .sub = map_fields,
-	  .finish = finish_map },
+	  .max = SPEC_MAPS_MAX,
+	  .sub = spec_map_fields,
+	  .finish = spec_map_finish },
 	{ .name = "devices",
 	  .kind = F_ARRAY,
 	  AT(devices),

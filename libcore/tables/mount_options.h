@@ -15,7 +15,7 @@ enum mount_option_kind {
 	               mand, lazytime, ... */
 	MOPT_BIND,  /* bind; recursive says rbind */
 	MOPT_PROPAGATION, /* propagation = MS_SHARED etc. */
-	MOPT_IDMAP,       /* idmap, ridmap: later milestone, refused */
+	MOPT_IDMAP,       /* idmap, ridmap: mount/idmap.c */
 	MOPT_TMPCOPYUP,   /* a tmpfs begins with a copy of what it covers */
 	MOPT_REMOUNT,     /* change the mount that is at the destination already */
 	MOPT_NOTHING      /* defaults, loud, silent, ...: accepted without effect */

@@ -268,6 +268,21 @@ add_mount() {
 	[ "$(tail -n 1 "$T/out")" -lt 60 ]
 }
 
+@test "--no-pivot with a private rootfsPropagation is refused before anything is made" {
+	bundle true
+	local p
+	for p in private rprivate; do
+		config_edit --arg p "$p" '.linux.rootfsPropagation = $p'
+		GLOBAL=(--debug)
+		berth run --no-pivot "$ID" && fail "it ran"
+		has "$err" "linux.rootfsPropagation: [r]private is not safe without pivot_root"
+		hasnt "$err" "clone init"
+	done
+	GLOBAL=()
+	config_edit '.linux.rootfsPropagation = "rslave"'
+	berth run --no-pivot "$ID"
+}
+
 # bats test_tags=compat
 @test "no mount of the host is left in the container" {
 	bundle

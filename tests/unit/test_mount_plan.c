@@ -171,7 +171,7 @@ static void test_refused(void **state)
 		{ { "/x", NULL, NULL, "bind" }, -EINVAL, "source is missing" },
 		{ { "/x", NULL, "/s", "bind,size=1" }, -EINVAL, "\"size=1\": bind mounts cannot" },
 		{ { "/x", NULL, "/s", "bind,nonsense" }, -EINVAL, "nonsense" },
-		{ { "/x", NULL, "/s", "bind,idmap" }, -EOPNOTSUPP, "idmap" },
+		{ { "/x", NULL, "/s", "bind,idmap" }, -EINVAL, "both uid and gid mappings" },
 		{ { "/x", "sysfs", "t", "tmpcopyup" }, -EINVAL, "tmpcopyup" },
 		{ { "/x", NULL, "/s", "bind,shared,slave,private,shared,slave" },
 		  -EINVAL,

@@ -192,6 +192,9 @@ static void test_process(void **state)
 
 #define MOUNT(text) "{\"destination\":\"/m\"," text "}"
 #define TMPFS       "\"type\":\"tmpfs\",\"source\":\"tmpfs\""
+#define BIND(more)  "\"source\":\"/x\",\"options\":[\"bind\",\"" more "\"]"
+#define MAP         "{\"containerID\":0,\"hostID\":5,\"size\":1}"
+#define MAPS(kind)  ",\"" kind "Mappings\":[" MAP "]"
 
 static void test_mounts(void **state)
 {
@@ -226,15 +229,19 @@ static void test_mounts(void **state)
 		BAD("/mounts/-", MOUNT("\"source\":\"\",\"options\":[\"bind\"]"),
 		    "mounts[7].source: must not be empty for a bind mount"),
 		OK("/mounts/-", MOUNT(TMPFS ",\"options\":[\"tmpcopyup\"]")),
-		REFUSED("/mounts/-", MOUNT("\"source\":\"/x\",\"options\":[\"bind\",\"idmap\"]"),
-		        "mounts[7].options[1]: idmap: not supported yet"),
-		REFUSED("/mounts/-", MOUNT("\"source\":\"/x\",\"options\":[\"bind\",\"ridmap\"]"),
-		        "mounts[7].options[1]: ridmap: not supported yet"),
-		REFUSED("/mounts/-",
-		        MOUNT("\"source\":\"/x\",\"options\":[\"bind\",\"idmap=uids=0-1-2\"]"),
-		        "mounts[7].options[1]: idmap=uids=0-1-2: not supported yet"),
-		REFUSED("/mounts/-", MOUNT(TMPFS ",\"uidMappings\":[{\"containerID\":0}]"),
-		        "mounts[7].uidMappings: not supported yet"),
+		OK("/mounts/-", MOUNT(BIND("idmap"))),
+		OK("/mounts/-", MOUNT(BIND("ridmap") MAPS("uid") MAPS("gid"))),
+		BAD("/mounts/-", MOUNT(BIND("idmap") MAPS("uid")),
+		    "mounts[7].gidMappings: id-mapped mounts must have both uid and gid mappings "
+		    "specified"),
+		BAD("/mounts/-", MOUNT(BIND("idmap") MAPS("gid")),
+		    "mounts[7].uidMappings: id-mapped mounts must have both uid and gid mappings "
+		    "specified"),
+		BAD("/mounts/-", MOUNT(TMPFS ",\"uidMappings\":[{\"containerID\":0}]"),
+		    "mounts[7].uidMappings[0].hostID: required property is missing"),
+		BAD("/mounts/-",
+		    MOUNT(BIND("idmap") ",\"gidMappings\":[" MAP "," MAP "]" MAPS("uid")),
+		    "mounts[7].gidMappings[1].containerID: overlaps entry 0"),
 		OK("/mounts/-", MOUNT(TMPFS ",\"gidMappings\":[]")),
 		BAD("/linux/namespaces", "[{\"type\":\"uts\"}]",
 		    "linux.maskedPaths: unable to restrict sys entries without a private MNT "

@@ -127,6 +127,8 @@ struct ctr_plan; /* everything that is decided before the first side effect */
  */
 int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless,
                  struct ctr_plan **ret, struct err *err);
+/* --no-pivot: can this plan be carried out without pivot_root(2)? Pure. */
+int ctr_plan_check_no_pivot(const struct ctr_plan *plan, struct err *err);
 /* Does the spec ask for limits that need a cgroup? Device rules alone, the default of every config,
  * do not count. */
 bool ctr_wants_limits(const struct spec *spec);

@@ -86,10 +86,12 @@ struct spec_root {
 };
 
 struct spec_mount {
-	char *destination; /* absolute, cleaned */
-	char *type;        /* may be NULL for binds */
-	char *source;      /* bind sources are absolute after load */
-	char **options;    /* as written; mount/plan.c gives them meaning */
+	char *destination;                       /* absolute, cleaned */
+	char *type;                              /* may be NULL for binds */
+	char *source;                            /* bind sources are absolute after load */
+	char **options;                          /* as written; mount/plan.c gives them meaning */
+	struct spec_id_map *uid_maps, *gid_maps; /* of an id-mapped bind; none: see mount/idmap.c */
+	size_t n_uid_maps, n_gid_maps;
 };
 
 enum spec_hook_kind {

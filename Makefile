@@ -164,6 +164,9 @@ check-layers: ## does each layer include only the layers below it
 check-headers: $(GEN)/version.h ## does each header compile alone
 	$(Q)scripts/check-headers $(CC) $(ALL_CPPFLAGS) -std=gnu17 $(WARN) -- $(headers)
 
+check-spec: $(spec_bin) ## is docs/SPEC.md complete, and does all that it names exist
+	$(Q)scripts/check-spec $(BUILD)
+
 # One stamp per file, so that only what has changed is looked at again.
 tidy_ok := $(lib_src:%.c=$(BUILD)/lint/%.tidy)
 check-lint: check-tidy check-cppcheck check-shell ## clang-tidy, cppcheck and shellcheck
@@ -240,7 +243,7 @@ compile_commands.json: FORCE ## for clangd and other tools
 	done; [ "$$sep" = , ] || printf '['; printf '\n]\n'; } >$@
 
 FORCE:
-.PHONY: all tests check check-unit check-e2e check-e2e-sanitized check-infra check-sanitize check-format check-layers check-headers \
+.PHONY: all tests check check-unit check-e2e check-e2e-sanitized check-infra check-sanitize check-format check-layers check-headers check-spec \
 	check-lint check-tidy check-cppcheck check-shell demo bench install clean deps-check help FORCE
 .SECONDARY:
 

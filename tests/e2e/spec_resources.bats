@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The properties of linux.resources, read back from the files of the cgroup.
+# worlds: v1 hybrid v2
+
+load helpers
+
+# in_cgroup CONTROLLER V1-FILE V2-FILE: the value for the running container.
+in_cgroup() {
+	local dir
+	dir=$(cgroup_of "$(pid_of)" "$1")
+	if on_v2; then cat "$dir/$3"; else cat "$dir/$2"; fi
+}
+
+up() {
+	command_is sleep 1000
+	berth create "$ID"
+}
+
+# bats test_tags=compat
+@test "memory: limit, reservation, swap and swappiness" {
+	bundle
+	config_edit '.linux.resources.memory = {limit: 67108864, reservation: 33554432, swap: 100663296, swappiness: 17}'
+	up
+	is "$(in_cgroup memory memory.limit_in_bytes memory.max)" 67108864
+	is "$(in_cgroup memory memory.soft_limit_in_bytes memory.low)" 33554432
+	if on_v2; then
+		is "$(in_cgroup memory - memory.swap.max)" 33554432
+	else
+		is "$(in_cgroup memory memory.memsw.limit_in_bytes -)" 100663296
+		is "$(in_cgroup memory memory.swappiness -)" 17
+	fi
+	remove
+}
+
+# bats test_tags=compat
+@test "cpu: shares, quota, period and burst" {
+	bundle
+	config_edit '.linux.resources.cpu = {shares: 512, quota: 40000, period: 80000, burst: 20000}'
+	up
+	if on_v2; then
+		is "$(in_cgroup cpu - cpu.weight)" 59
+		is "$(in_cgroup cpu - cpu.max)" "40000 80000"
+		is "$(in_cgroup cpu - cpu.max.burst)" 20000
+	else
+		is "$(in_cgroup cpu cpu.shares -)" 512
+		is "$(in_cgroup cpu cpu.cfs_quota_us -)" 40000
+		is "$(in_cgroup cpu cpu.cfs_period_us -)" 80000
+		is "$(in_cgroup cpu cpu.cfs_burst_us -)" 20000
+	fi
+	remove
+}
+
+# bats test_tags=compat
+@test "cpu: idle" {
+	bundle
+	config_edit '.linux.resources.cpu = {idle: 1}'
+	up
+	is "$(in_cgroup cpu cpu.idle cpu.idle)" 1
+	remove
+}
+
+@test "blockIO: each kind of throttling" {
+	local dev kind
+	dev=$(lsblk -dnro MAJ:MIN,TYPE 2>/dev/null | awk '$2 == "disk" { print $1; exit }')
+	[ -e "/sys/dev/block/$dev" ] || skip "no block device in this world"
+	bundle
+	config_edit --argjson M "${dev%:*}" --argjson m "${dev#*:}" 'def at(r): [{major: $M, minor: $m, rate: r}]; .linux.resources.blockIO =
+		{throttleReadBpsDevice: at(1048576), throttleWriteBpsDevice: at(2097152), throttleReadIOPSDevice: at(300), throttleWriteIOPSDevice: at(400)}'
+	up
+	if on_v2; then
+		is "$(in_cgroup io - io.max)" "$dev rbps=1048576 wbps=2097152 riops=300 wiops=400"
+	else
+		is "$(in_cgroup blkio blkio.throttle.read_bps_device -)" "$dev 1048576"
+		is "$(in_cgroup blkio blkio.throttle.write_bps_device -)" "$dev 2097152"
+		is "$(in_cgroup blkio blkio.throttle.read_iops_device -)" "$dev 300"
+		is "$(in_cgroup blkio blkio.throttle.write_iops_device -)" "$dev 400"
+	fi
+	remove
+}

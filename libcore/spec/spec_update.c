@@ -19,6 +19,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "spec/knockout.h"
 #include "spec/parts.h"
 
 /* Properties whose 0 (or empty string) is "leave it". */
@@ -264,6 +265,7 @@ int spec_load_resources(const char *text, struct spec_resources *ret, struct err
 	*ret = (struct spec_resources){ 0 };
 	if (r < 0)
 		return r;
+	spec_knock_out(json, "linux.resources.");
 	load_push(&l, "resources");
 	r = fields_load(&l, spec_resources_fields, json, ret);
 	if (r == 0)

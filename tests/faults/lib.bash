@@ -10,7 +10,8 @@
 kind=$(basename "${runtime:?}")
 work=$(mktemp -d /tmp/berth-faults.XXXXXX) || exit 2
 chmod 755 "$work"
-token=f$$
+# The pid is not enough: sweeps in pid name spaces of their own share the machine.
+token=f$$-$(head -c 8 /proc/sys/kernel/random/uuid)
 cleanup() {
 	: >"$work/residue"
 	[ -z "$(list_cgroups)" ] || scrub "$token"

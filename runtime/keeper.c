@@ -277,11 +277,16 @@ static void send_report(int fd, pid_t pid, const struct err *err)
 	(void)send(fd, &rep, sizeof(rep), MSG_NOSIGNAL);
 }
 
-/* Nobody is left to tell: end the process and record that its status is not known. */
+/* Nobody is left to tell: end the process, and record how it ended. */
 static _Noreturn void lost(struct keeper *k)
 {
+	struct exit_record rec = exit_record_unknown();
+	int status;
+
 	(void)proc_pidfd_signal(k->h.pidfd, SIGKILL);
-	(void)proc_waitpid(k->h.pid, NULL);
+	if (proc_waitpid(k->h.pid, &status) >= 0)
+		rec = exit_record_from_status(status, now_ns());
+	(void)exit_record_write_at(k->job->session_fd, &rec);
 	_exit(1);
 }
 

@@ -207,3 +207,16 @@ bundle_once() {
 	[ "$status" != 0 ] || [ "$out" = 137 ]
 	berth delete "$ID"
 }
+
+@test "a shim that can not be executed: the process ends with it, and its end is on record" {
+	bundle sleep 1000
+	: >"$T/no-program"
+	BERTH_SHIM_PATH=$T/no-program berth create --shim=always "$ID"
+	local record=$STATE/$ID/exit.json
+	wait_until 5 jq -e .known "$record"
+	is "$(jq -r '"\(.code) \(.signal)"' "$record")" "137 9"
+	berth wait "$ID"
+	is "$out" 137
+	is "$(state_of)" stopped
+	berth delete "$ID"
+}

@@ -66,6 +66,7 @@ static void enter_raw(struct relay *r)
 	copy_size(r);
 	raw = r->saved;
 	cfmakeraw(&raw);
+	raw.c_oflag |= OPOST | ONLCR; /* see tty_raw() */
 	r->raw = tcsetattr(0, TCSANOW, &raw) == 0;
 }
 

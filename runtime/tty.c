@@ -16,8 +16,9 @@ int tty_raw(int fd, struct tty *ret)
 		return -errno;
 	raw = ret->saved;
 	cfmakeraw(&raw);
-	/* The terminal inside does the line discipline; what it sends is for the screen as it is.
-	 */
+	/* The terminal inside does the line discipline, but for the carriage returns of a new line
+	 * (console_deliver()): those depend on where the output ends, and here it is a screen. */
+	raw.c_oflag |= OPOST | ONLCR;
 	if (tcsetattr(fd, TCSADRAIN, &raw) < 0)
 		return -errno;
 	ret->fd = fd;

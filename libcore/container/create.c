@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/statfs.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <linux/magic.h>
@@ -235,6 +236,23 @@ static int step_hooks(void *arg, struct err *err)
 	return r < 0 ? r : sync_send(c->sock[0], SYNC_HOOKS_DONE, NULL, 0, FD_INVALID, err);
 }
 
+/*
+ * A terminal that is ours to relay: what comes out of it goes to a terminal that adds its own
+ * carriage returns, or to a file or pipe that has no use for any. Whoever takes the terminal over a
+ * console socket has it as the kernel made it.
+ */
+static int no_carriage_returns(int master, struct err *err)
+{
+	struct termios t;
+
+	if (tcgetattr(master, &t) < 0)
+		return err_set(err, -errno, "modes of the terminal");
+	t.c_oflag &= ~(tcflag_t)ONLCR;
+	if (tcsetattr(master, TCSANOW, &t) < 0)
+		return err_set(err, -errno, "set the modes of the terminal");
+	return 0;
+}
+
 int console_deliver(const struct spec_process *process, const struct ctr_process_io *io,
                     int *master, const char *name, struct err *err)
 {
@@ -247,9 +265,10 @@ int console_deliver(const struct spec_process *process, const struct ctr_process
 		r = sock_send_fds(io->console_socket, name, strlen(name), master, 1);
 		return r < 0 ? err_set(err, r, "send the terminal to the console socket") : 0;
 	}
-	if (io->ret_master)
+	r = no_carriage_returns(*master, err);
+	if (r == 0 && io->ret_master)
 		*io->ret_master = take_fd(master);
-	return 0;
+	return r;
 }
 
 static int step_console(void *arg, struct err *err)

@@ -139,6 +139,9 @@ static int step_create_container_hooks(void *arg, struct err *err)
 
 	if (spec->hooks.n[HOOK_CREATE_CONTAINER] == 0)
 		return 0;
+	/* Such hooks name files of the container, which is not at "/" yet, from its root. */
+	if (a->mnt.root_fd >= 0 && fchdir(a->mnt.root_fd) < 0)
+		return err_set(err, -errno, "chdir to the root for createContainer hooks");
 	state = state_document(a->ctr, spec, CTR_CREATING, a->host_pid);
 	return hooks_run(&spec->hooks, HOOK_CREATE_CONTAINER, state, NULL, err);
 }

@@ -19,6 +19,15 @@ static bool has_cgroup(const struct ctr *ctr)
 	return ctr->cgroup && ctr->cgroup->usable && ctr->cgroup->n_dirs > 0;
 }
 
+static bool survived_init(const struct ctr *ctr)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t n = 0;
+
+	return !ctr->private_pidns && has_cgroup(ctr) && ctr_same_boot(ctr) &&
+	       cg_pids(ctr->cgroup, &pids, &n, NULL) == 0 && n > 0;
+}
+
 int ctr_kill(struct ctr *ctr, int sig, bool all, struct err *err)
 {
 	_cleanup_close_ int pidfd = FD_INVALID;
@@ -26,6 +35,10 @@ int ctr_kill(struct ctr *ctr, int sig, bool all, struct err *err)
 
 	pidfd = ctr_same_boot(ctr) ? ctr_init_pidfd(ctr) : -ESRCH;
 	if (all && has_cgroup(ctr) && ctr_same_boot(ctr))
+		return cg_kill(ctr->cgroup, sig, err);
+	/* Init may be gone and the container live on: in a pid namespace of others it was no
+	 * special process. */
+	if (pidfd < 0 && sig == SIGKILL && survived_init(ctr))
 		return cg_kill(ctr->cgroup, sig, err);
 	if (pidfd < 0)
 		return all ? 0 : err_text(err, -ESRCH, "container not running: no such process");

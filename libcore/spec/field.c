@@ -415,6 +415,28 @@ static int load_field(struct load *l, const struct field *f, const cJSON *j, voi
 	return -EINVAL;
 }
 
+static bool other_case(const char *a, const char *b)
+{
+	return (a[0] | 0x20) == (b[0] | 0x20) && !streq(a, b) && strcasecmp(a, b) == 0;
+}
+
+/*
+ * The value of a row. Managers that were written against a decoder which does not mind the case of
+ * names have such names in their documents: alone they mean what they meant there.
+ */
+static const cJSON *row_value(const struct field *f, const cJSON *object)
+{
+	const cJSON *j = field_member(object, f->name);
+
+	if (j)
+		return j;
+	cJSON_ArrayForEach (j, object) {
+		if (other_case(j->string, f->name))
+			return j;
+	}
+	return NULL;
+}
+
 /* Warn of members that look like a row of the table in another case. */
 static void warn_of_case(struct load *l, const struct field *table, const cJSON *object)
 {
@@ -422,11 +444,13 @@ static void warn_of_case(struct load *l, const struct field *table, const cJSON 
 
 	cJSON_ArrayForEach (j, object) {
 		for (const struct field *f = table; f->name; f++) {
-			if ((j->string[0] | 0x20) != (f->name[0] | 0x20) ||
-			    strcasecmp(j->string, f->name) != 0)
+			if (!other_case(j->string, f->name))
 				continue;
-			if (!streq(j->string, f->name))
-				load_warn(l, "ignored property \"%s\": is \"%s\" meant?", j->string,
+			if (field_member(object, f->name))
+				load_warn(l, "ignored property \"%s\": \"%s\" is there", j->string,
+				          f->name);
+			else
+				load_warn(l, "property \"%s\" is taken for \"%s\"", j->string,
 				          f->name);
 			break;
 		}
@@ -440,7 +464,7 @@ static void warn_of_case(struct load *l, const struct field *table, const cJSON 
 int fields_load(struct load *l, const struct field *table, const cJSON *object, void *base)
 {
 	for (const struct field *f = table; f->name; f++) {
-		const cJSON *j = f->early && !l->early ? NULL : field_member(object, f->name);
+		const cJSON *j = f->early && !l->early ? NULL : row_value(f, object);
 		size_t mark;
 		int r;
 

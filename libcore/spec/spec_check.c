@@ -109,7 +109,8 @@ static const char *first_cap(uint64_t set)
 	return names_name(caps_table, __builtin_ctzll(set));
 }
 
-/* config.md, "Linux Process", and capabilities(7): sets that the kernel would refuse. */
+/* config.md, "Linux Process", and capabilities(7): sets that the kernel would refuse. The ambient
+ * ones that it would refuse are left out with a warning, see spec_process_finish(). */
 static int check_caps(const struct spec_process *process, struct err *err)
 {
 	const struct spec_caps *caps = &process->caps;
@@ -118,12 +119,6 @@ static int check_caps(const struct spec_process *process, struct err *err)
 	if (bad)
 		return err_set(err, -EPERM,
 		               "process.capabilities.effective: %s is not in the permitted set",
-		               first_cap(bad));
-	bad = caps->ambient & ~(caps->permitted & caps->inheritable);
-	if (bad)
-		return err_set(err, -EPERM,
-		               "process.capabilities.ambient: can't raise ambient capability %s: "
-		               "not in the permitted and the inheritable set",
 		               first_cap(bad));
 	return 0;
 }

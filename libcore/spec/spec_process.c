@@ -249,12 +249,25 @@ static void collapse_env(char **env)
 		env[i] = NULL;
 }
 
+/* Less than was asked for, but nothing more: managers rely on being let through with a warning. */
+static void drop_ambient(struct load *l, struct spec_caps *caps)
+{
+	uint64_t bad = caps->ambient & ~(caps->permitted & caps->inheritable);
+
+	for (uint64_t left = bad; left; left &= left - 1)
+		load_warn(l,
+		          "can't raise ambient capability %s: it is not in the permitted and the "
+		          "inheritable set",
+		          names_name(caps_table, __builtin_ctzll(left)));
+	caps->ambient &= ~bad;
+}
+
 int spec_process_finish(struct load *l, void *object)
 {
 	struct spec_process *process = object;
-
 	int r = spec_process_check(process, l->err);
 
+	drop_ambient(l, &process->caps);
 	/* Only then: an entry without '=' must be refused, not dropped as a duplicate. */
 	if (r == 0)
 		collapse_env(process->env);

@@ -157,6 +157,7 @@ static void test_warnings(void **state)
 	_cleanup_spec_ struct spec *caps =
 	    spec_with("/process/capabilities/bounding", "[\"CAP_X\",\"CAP_KILL\",\"cap_chown\"]");
 	_cleanup_spec_ struct spec *letter = spec_with("/process/noNewprivileges", "true");
+	_cleanup_spec_ struct spec *alone = spec_with("/linux/rootfspropagation", "\"shared\"");
 	_cleanup_spec_ struct spec *mount = spec_with("/mounts/0/destination", "\"a\\tb/../c\"");
 
 	(void)state;
@@ -165,8 +166,11 @@ static void test_warnings(void **state)
 	    caps->warnings,
 	    "process.capabilities.bounding[0]: ignored unknown capability \"CAP_X\"\n"
 	    "process.capabilities.bounding[2]: ignored unknown capability \"cap_chown\"");
-	assert_string_equal(letter->warnings, "process: ignored property \"noNewprivileges\": is "
-	                                      "\"noNewPrivileges\" meant?");
+	assert_string_equal(letter->warnings, "process: ignored property \"noNewprivileges\": "
+	                                      "\"noNewPrivileges\" is there");
+	assert_true(alone->linux_.rootfs_propagation & MS_SHARED);
+	assert_string_equal(alone->warnings, "linux: property \"rootfspropagation\" is taken for "
+	                                     "\"rootfsPropagation\"");
 	assert_string_equal(mount->mounts[0].destination, "/c");
 	assert_string_equal(mount->warnings, "mounts[0].destination: mount destination "
 	                                     "\"a?b/../c\" is not absolute");

@@ -224,6 +224,11 @@ static int plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struc
 		.cgroups_path = l->spec->linux_.cgroups_path,
 		.limits_wanted = ctr_wants_limits(l->spec),
 		.rootless = launch_is_rootless(ctx),
+		.systemd = ctx->systemd_cgroup,
+		.user_manager = geteuid() != 0 || !caps_in_initial_userns(),
+		.resources = &l->spec->linux_.resources,
+		.annotations = l->spec->annotations,
+		.n_annotations = l->spec->n_annotations,
 	};
 	struct cg_host *host = NULL;
 	int r = cg_host_detect(&host, &ctx->err);
@@ -235,7 +240,7 @@ static int plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struc
 		req.below_own = !l->with_shim && !(req.limits_wanted && host->mode == CG_V2);
 		r = cg_plan(host, &req, ret, &ctx->err);
 	}
-	if (r == 0 && l->with_shim && cg_plan_shim(host, id, req.rootless, ret_shim, NULL) < 0)
+	if (r == 0 && l->with_shim && cg_plan_shim(host, &req, ret_shim, NULL) < 0)
 		*ret_shim = NULL;
 	cg_host_free(host);
 	return r;
@@ -344,10 +349,6 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 		return r;
 	if (!ctr_id_valid(id, &ctx->err))
 		return -EINVAL;
-	/* Never a silent downgrade: without its unit systemd would neither limit nor account. */
-	if (ctx->systemd_cgroup)
-		return err_text(&ctx->err, -EOPNOTSUPP,
-		                "--systemd-cgroup is not supported yet: use the cgroupfs driver");
 	r = load(ctx, l, foreground);
 	if (r == 0)
 		r = probe_require(&ctx->err);

@@ -48,7 +48,7 @@ static const struct opt global_opts[] = {
 	  false },
 	{ "debug", 0, OPT_FLAG, &global.debug, NULL, "log each step with its duration", false },
 	{ "systemd-cgroup", 0, OPT_FLAG, &global.systemd_cgroup, NULL,
-	  "the systemd cgroup driver: refused, not there yet", true },
+	  "let systemd make the cgroup: linux.cgroupsPath is slice:prefix:name", false },
 	{ "rootless", 0, OPT_STRING, &global.rootless, "true|false|auto",
 	  "tolerate missing permission over cgroups", false },
 	{ "criu", 0, OPT_IGNORED, NULL, "PATH", "ignored", true },

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "berth/log.h"
+#include "cgroup/systemd.h"
 
 struct target { /* what cg offers, looked up once */
 	const struct cg *cg;
@@ -209,6 +210,15 @@ static void warn_ignored(const struct target *t, const struct spec_resources *re
 		log_warn("resources without effect on this host's cgroups: %s", names.data);
 }
 
+static int write_lists(const struct target *t, const struct cg_writes *v1,
+                       const struct cg_writes *v2, struct cg_undo *undo, struct err *err)
+{
+	int r = write_list(t, v1, false, undo, err);
+
+	return r < 0 ? r : write_list(t, v2, true, undo, err);
+}
+
+/* undo: an update, else the limits of a new container. */
 static int apply_limits(const struct target *t, const struct spec_resources *res,
                         struct cg_undo *undo, struct err *err)
 {
@@ -221,9 +231,13 @@ static int apply_limits(const struct target *t, const struct spec_resources *res
 	if (r == 0)
 		r = check_memory(t, res, err);
 	if (r == 0)
-		r = write_list(t, &v1, false, undo, err);
-	if (r == 0)
-		r = write_list(t, &v2, true, undo, err);
+		r = write_lists(t, &v1, &v2, undo, err);
+	/* The files have shown that it can be done. What systemd then writes is rounded. */
+	if (r == 0 && undo && t->cg->unit) {
+		r = cg_unit_update(t->cg, res, err);
+		if (r == 0)
+			r = write_lists(t, &v1, &v2, undo, err);
+	}
 	if (r == 0)
 		warn_ignored(t, res);
 	return r;

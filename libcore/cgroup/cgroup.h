@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Control groups, v2, v1 and hybrid, with the cgroupfs driver.
+ * Control groups, v2, v1 and hybrid, with the cgroupfs driver and the systemd driver.
  *
  * cg_host says what this host has. cg_plan decides the container's directories (pure, given the
  * host). The caller journals the plan (cg_to_json) before cg_create makes anything, so that a crash
@@ -50,6 +50,8 @@ struct cg_dir {     /* the container's directory in one hierarchy */
 	                      removed again */
 };
 
+struct cg_unit; /* cgroup/systemd.h */
+
 struct cg {
 	enum cg_mode mode;
 	struct cg_dir *dirs; /* empty: no cgroup could be made and none was asked for */
@@ -59,6 +61,7 @@ struct cg {
 	                  cg_create lead to !usable */
 	bool rootless; /* words an error of permission */
 	char why[256];
+	struct cg_unit *unit; /* systemd driver: the unit whose cgroup it is; NULL: cgroupfs */
 };
 
 struct cg_request {
@@ -69,6 +72,14 @@ struct cg_request {
 	                  tolerated unless limits_wanted */
 	bool below_own; /* default place below the caller's own cgroup rather than at the top of
 	                   what is delegated */
+	/* The systemd driver: cgroups_path is slice:prefix:name. Limits and annotations
+	 * (org.systemd.property.NAME) become properties of the unit, and are refused here. */
+	bool systemd;
+	bool user_manager;                      /* the user's systemd rather than the system's */
+	const char *unit_prefix;                /* in the default name; NULL: "berth" */
+	const struct spec_resources *resources; /* may be NULL */
+	const struct spec_kv *annotations;
+	size_t n_annotations;
 };
 
 /*
@@ -80,16 +91,21 @@ struct cg_request {
  */
 int cg_plan(const struct cg_host *host, const struct cg_request *req, struct cg **ret,
             struct err *err);
-/* The place of the shim itself: "/berth.shim/<name>" by the same rules; one directory (v2 or, on
- * v1/hybrid, systemd + unified + those that exist). */
-int cg_plan_shim(const struct cg_host *host, const char *name, bool rootless, struct cg **ret,
+/*
+ * The place of the shim itself: "/berth.shim/<id>" by the same rules; one directory (v2 or, on
+ * v1/hybrid, systemd + unified + those that exist). Under the systemd driver a scope of its own. Of
+ * the request only id, rootless, systemd and user_manager count.
+ */
+int cg_plan_shim(const struct cg_host *host, const struct cg_request *req, struct cg **ret,
                  struct err *err);
 void cg_free(struct cg *cg);
 int cg_to_json(const struct cg *cg, struct buf *b); /* one JSON object */
 int cg_from_json(const cJSON *j, struct cg **ret,
                  struct err *err); /* our own file, still validated */
 
-int cg_create(struct cg *cg, struct err *err); /* make the directories, enable controllers on v2 */
+/* Make the directories, enable controllers on v2. Nothing with the systemd driver: there the unit
+ * starts with the first process that is attached, and cg_apply() comes after that. */
+int cg_create(struct cg *cg, struct err *err);
 /* Create an exec/sub directory below the container's own is a later milestone. */
 
 /* Limits: spec resources -> files (conversions are pure functions in v1.c, v2.c, convert.c). Device
@@ -97,7 +113,7 @@ int cg_create(struct cg *cg, struct err *err); /* make the directories, enable c
 int cg_apply(struct cg *cg, const struct spec_resources *res, bool rootless, bool userns,
              struct err *err);
 /* The limits alone, device rules left as they are: what `update` means. When one of them can't be
- * set, those that were are put back. */
+ * set, those that were are put back. Of a unit, its properties too. */
 int cg_update(struct cg *cg, const struct spec_resources *res, struct err *err);
 /* Was anything asked for that needs a cgroup (cg_request.limits_wanted); device rules count except
  * rootless. Pure. */
@@ -111,9 +127,12 @@ int cg_v2_fd(const struct cg *cg);
  * the child has to be attached. -errno.
  */
 pid_t cg_fork(const struct cg *cg, bool *ret_inside);
-int cg_attach(const struct cg *cg, pid_t pid,
-              struct err *err); /* write cgroup.procs in every dir (skip v2 when into_v2 already
-                                   done: harmless) */
+/*
+ * Write cgroup.procs in every dir (skip v2 when into_v2 already done: harmless). systemd driver:
+ * starts the unit when it has not been started; when that fails because the unit is somebody
+ * else's, cg is left without directories and unit, and the journal is to be written again.
+ */
+int cg_attach(struct cg *cg, pid_t pid, struct err *err);
 
 /* All pids in the subtree, host view; caller frees. Handles threaded cgroups. */
 int cg_pids(const struct cg *cg, pid_t **ret, size_t *ret_n, struct err *err);

@@ -20,6 +20,8 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "berth/log.h"
+#include "cgroup/systemd.h"
 
 /* Wait until nobody is left. v2 wakes us; without it look again, and kill what came since. */
 static int wait_empty(const struct cg *cg, int64_t deadline, struct err *err)
@@ -137,6 +139,13 @@ int cg_destroy(const struct cg *cg, int timeout_ms, struct err *err)
 		r = wait_empty(cg, deadline, err);
 		if (r < 0)
 			return r;
+	}
+	if (cg->unit) {
+		struct err e = { 0 };
+
+		/* What it leaves is removed below; a manager that is gone has left no unit. */
+		if (cg_unit_stop(cg, cg_remaining(deadline), &e) < 0)
+			log_debug("%s", e.msg);
 	}
 	for (size_t i = 0; i < cg->n_dirs; i++) {
 		struct err e = { 0 };

@@ -271,18 +271,23 @@ void cg_host_free(struct cg_host *host)
 	free(host);
 }
 
-char *cg_hier_own(const struct cg_hier *hier)
+char *cg_hier_path(const struct cg_hier *hier, const char *path)
 {
 	const char *root = hier->mount_root, *rest;
 
 	/* ".." at the front: the mount, or our place, is outside of our cgroup namespace, and how
 	 * the two relate can't be seen from here. */
-	if (path_has_dotdot(root) || path_has_dotdot(hier->own))
+	if (path_has_dotdot(root) || path_has_dotdot(path))
 		return NULL;
 	if (streq(root, "/"))
-		return path_clean(hier->own);
-	if (!path_is_under(hier->own, root))
+		return path_clean(path);
+	if (!path_is_under(path, root))
 		return NULL;
-	rest = hier->own + strlen(root);
+	rest = path + strlen(root);
 	return path_clean(*rest ? rest : "/");
+}
+
+char *cg_hier_own(const struct cg_hier *hier)
+{
+	return cg_hier_path(hier, hier->own);
 }

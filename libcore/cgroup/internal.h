@@ -26,6 +26,8 @@
 int cg_host_parse(const char *mountinfo, const char *cgroup, struct cg_host **ret, struct err *err);
 /* Pure: our own cgroup as a path below the mount point; NULL: it is not below it. Caller frees. */
 char *cg_hier_own(const struct cg_hier *hier);
+/* Pure: the same of any path as /proc/PID/cgroup and systemd have it. */
+char *cg_hier_path(const struct cg_hier *hier, const char *path);
 /* Pure: is `controller` one of the comma-separated names. */
 bool cg_names_have(const char *names, const char *controller);
 
@@ -38,6 +40,10 @@ int cg_place(const struct cg_host *host, const struct cg_request *req, const cha
 /* Pure: a cgroupsPath that may be used; *ret is cleaned and keeps whether it is absolute. */
 int cg_path_check(const char *path, char **ret, struct err *err);
 unsigned int cg_path_depth(const char *path); /* components of a cleaned absolute path */
+/* Takes path over. */
+void cg_add_dir(struct cg *cg, const struct cg_hier *h, char *path, unsigned int ours);
+void cg_drop_dir(struct cg *cg, size_t i);
+int cg_refuse_own(const struct cg_hier *h, const char *path, struct err *err);
 
 /* --- tree.c --- */
 /* O_PATH descriptor of the verified mount point of a hierarchy. */
@@ -60,6 +66,7 @@ int cg_text_key(const char *text, const char *key, uint64_t *ret);
 /* Every directory of the subtree below dirfd as relative paths, parents before children, "" (dirfd
  * itself) first. Caller frees with strv_free. */
 int cg_subtree(int dirfd, char ***ret);
+int cg_create_dirs(struct cg *cg, struct err *err);
 /* The directory of the first hierarchy that holds a v1 controller; NULL: none. */
 const struct cg_dir *cg_find_v1(const struct cg *cg, const char *controller);
 const struct cg_dir *cg_find_v2(const struct cg *cg);
@@ -197,6 +204,7 @@ int cg_devices_program(const struct cg_devices *d, struct bpf_insn **ret, size_t
 int cg_bpf_set(int dirfd, const struct bpf_insn *insns, size_t n, struct err *err);
 
 /* --- process.c --- */
+int cg_attach_dirs(const struct cg *cg, pid_t pid, struct err *err);
 bool cg_dir_frozen(const struct cg_dir *dir);    /* false also when it is not there */
 bool cg_dir_populated(const struct cg_dir *dir); /* some process in the subtree */
 void cg_thaw_all(const struct cg *cg);           /* v1: nested freezers too */

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/names.h"
 #include "base/path.h"
+#include "cgroup/systemd.h"
 
 static const struct name_value mode_table[] = {
 	{ "none", CG_NONE }, { "v1", CG_V1 }, { "hybrid", CG_HYBRID }, { "v2", CG_V2 }, { 0 },
@@ -46,7 +47,16 @@ int cg_to_json(const struct cg *cg, struct buf *b)
 			r = buf_printf(b, ",\"v2\":%s,\"ours\":%u}", d->v2 ? "true" : "false",
 			               d->ours);
 	}
-	return r < 0 ? r : buf_puts(b, "]}");
+	if (r == 0)
+		r = buf_puts(b, "]");
+	if (r == 0 && cg->unit) {
+		r = buf_puts(b, ",\"unit\":{\"name\":");
+		if (r == 0)
+			r = json_str(b, cg->unit->name);
+		if (r == 0)
+			r = buf_printf(b, ",\"user\":%s}", cg->unit->user ? "true" : "false");
+	}
+	return r < 0 ? r : buf_puts(b, "}");
 }
 
 /* Absolute, and as path_clean would leave it. */
@@ -83,12 +93,29 @@ static int dir_from_json(const cJSON *j, struct cg *cg, struct err *err)
 	return 0;
 }
 
+static int unit_from_json(const cJSON *j, struct cg *cg, struct err *err)
+{
+	const cJSON *unit = json_get(j, "unit");
+	const char *name = json_get_str(unit, "name", "");
+
+	if (!unit)
+		return 0;
+	if (!cg_unit_valid(name))
+		return err_text(err, -EBADMSG, "cgroup record: its unit is damaged");
+	cg->unit = xcalloc(1, sizeof(*cg->unit));
+	cg->unit->name = xstrdup(name);
+	cg->unit->user = json_get_bool(unit, "user", false);
+	cg->unit->started = true;
+	return 0;
+}
+
 int cg_from_json(const cJSON *j, struct cg **ret, struct err *err)
 {
 	const cJSON *dirs = json_get(j, "dirs"), *item;
 	const char *mode_name = json_get_str(j, "mode", "");
 	int64_t mode;
 	struct cg *cg;
+	int r;
 
 	if (!cJSON_IsObject(j) || !cJSON_IsArray(dirs) ||
 	    names_value(mode_table, mode_name, &mode) < 0)
@@ -98,13 +125,14 @@ int cg_from_json(const cJSON *j, struct cg **ret, struct err *err)
 	cg->usable = json_get_bool(j, "usable", false);
 	snprintf(cg->why, sizeof(cg->why), "%.*s", (int)sizeof(cg->why) - 1,
 	         json_get_str(j, "why", ""));
+	r = unit_from_json(j, cg, err);
 	cJSON_ArrayForEach (item, dirs) {
-		int r = dir_from_json(item, cg, err);
-
-		if (r < 0) {
-			cg_free(cg);
-			return r;
-		}
+		if (r == 0)
+			r = dir_from_json(item, cg, err);
+	}
+	if (r < 0) {
+		cg_free(cg);
+		return r;
 	}
 	*ret = cg;
 	return 0;

@@ -16,11 +16,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "cgroup/systemd.h"
 
 #define NO_PERMISSION \
 	"rootless needs no limits + no cgrouppath when no permission is granted for cgroups"
@@ -94,7 +96,7 @@ static char *base_of(const struct cg_hier *h, const struct cg_request *req,
 	return xstrdup("/");
 }
 
-static int refuse_own(const struct cg_hier *h, const char *path, struct err *err)
+int cg_refuse_own(const struct cg_hier *h, const char *path, struct err *err)
 {
 	_cleanup_free_ char *own = cg_hier_own(h);
 
@@ -114,7 +116,7 @@ static int unusable(struct cg *cg, int code, const char *why, struct err *err)
 	return 0;
 }
 
-static void add_dir(struct cg *cg, const struct cg_hier *h, char *path, unsigned int ours)
+void cg_add_dir(struct cg *cg, const struct cg_hier *h, char *path, unsigned int ours)
 {
 	cg->dirs = xreallocarray(cg->dirs, cg->n_dirs + 1, sizeof(*cg->dirs));
 	cg->dirs[cg->n_dirs++] = (struct cg_dir){
@@ -149,7 +151,7 @@ static int place_in(const struct cg_hier *h, const struct cg_request *req, const
 			path = path_join(up, req->id);
 		}
 	}
-	r = refuse_own(h, path, err);
+	r = cg_refuse_own(h, path, err);
 	if (r == 0)
 		*ret = take_ptr(path);
 	return r;
@@ -184,7 +186,7 @@ int cg_place(const struct cg_host *host, const struct cg_request *req, const cha
 		if (r == 0 && path)
 			/* The shared parent is tried on every removal: the last to leave takes it
 			 * away, whoever made it. */
-			add_dir(cg, h, path, explicit ? 0 : 2);
+			cg_add_dir(cg, h, path, explicit ? 0 : 2);
 	}
 	if (r == 0 && host->mode != CG_NONE && cg->n_dirs == 0)
 		r = unusable(cg, -EACCES,
@@ -259,11 +261,12 @@ static int plan(const struct cg_host *host, const struct cg_request *req, const 
                 bool shared, struct cg **ret, struct err *err)
 {
 	struct cg *cg;
-	int r = cg_place(host, req, parent, may_write_real, NULL, &cg, err);
+	int r = req->systemd ? cg_unit_locate(host, req, &cg, err)
+	                     : cg_place(host, req, parent, may_write_real, NULL, &cg, err);
 
 	if (r < 0)
 		return r;
-	r = survey(cg, req->cgroups_path && *req->cgroups_path, shared, err);
+	r = survey(cg, !req->systemd && req->cgroups_path && *req->cgroups_path, shared, err);
 	if (r < 0) {
 		cg_free(cg);
 		return r;
@@ -278,13 +281,29 @@ int cg_plan(const struct cg_host *host, const struct cg_request *req, struct cg 
 	return plan(host, req, CG_PARENT_NAME, false, ret, err);
 }
 
-int cg_plan_shim(const struct cg_host *host, const char *name, bool rootless, struct cg **ret,
+/* Of the name alone nothing depends, so that it may be one that nobody else has. */
+static char *shim_unit(const char *id)
+{
+	uint32_t number = 0;
+
+	(void)!getrandom(&number, sizeof(number), 0);
+	return xasprintf("%s-%08x", id, number);
+}
+
+int cg_plan_shim(const struct cg_host *host, const struct cg_request *req, struct cg **ret,
                  struct err *err)
 {
-	const struct cg_request req = { .id = name, .rootless = rootless };
+	_cleanup_free_ char *name = shim_unit(req->id);
+	const struct cg_request shim = {
+		.id = req->systemd ? name : req->id,
+		.rootless = req->rootless,
+		.systemd = req->systemd,
+		.user_manager = req->user_manager,
+		.unit_prefix = CG_SHIM_PREFIX,
+	};
 
 	/* A new shim may find the remains of the one that it replaces. */
-	return plan(host, &req, CG_SHIM_NAME, true, ret, err);
+	return plan(host, &shim, CG_SHIM_NAME, true, ret, err);
 }
 
 void cg_free(struct cg *cg)
@@ -297,5 +316,6 @@ void cg_free(struct cg *cg)
 		free(cg->dirs[i].path);
 	}
 	free(cg->dirs);
+	cg_unit_free(cg->unit);
 	free(cg);
 }

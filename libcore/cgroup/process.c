@@ -23,6 +23,7 @@
 #include "base/num.h"
 #include "base/strv.h"
 #include "berth/log.h"
+#include "cgroup/systemd.h"
 #include "kernel/syscalls.h"
 
 #define BATCH       32 /* pidfds open at a time */
@@ -238,7 +239,7 @@ pid_t cg_fork(const struct cg *cg, bool *ret_inside)
 	return pid < 0 ? -errno : pid;
 }
 
-int cg_attach(const struct cg *cg, pid_t pid, struct err *err)
+int cg_attach_dirs(const struct cg *cg, pid_t pid, struct err *err)
 {
 	bool self = pid == getpid();
 	char number[16];
@@ -263,6 +264,11 @@ int cg_attach(const struct cg *cg, pid_t pid, struct err *err)
 		}
 	}
 	return 0;
+}
+
+int cg_attach(struct cg *cg, pid_t pid, struct err *err)
+{
+	return cg->unit ? cg_unit_attach(cg, pid, err) : cg_attach_dirs(cg, pid, err);
 }
 
 /* One signal for each of the first n pids that is still in the cgroup after its pidfd is open. */

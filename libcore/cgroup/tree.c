@@ -327,7 +327,7 @@ static int make_dir(const struct cg_dir *dir, struct err *err)
 	               dir->path);
 }
 
-static void drop_dir(struct cg *cg, size_t i)
+void cg_drop_dir(struct cg *cg, size_t i)
 {
 	free(cg->dirs[i].name);
 	free(cg->dirs[i].mount);
@@ -336,7 +336,7 @@ static void drop_dir(struct cg *cg, size_t i)
 	cg->n_dirs--;
 }
 
-int cg_create(struct cg *cg, struct err *err)
+int cg_create_dirs(struct cg *cg, struct err *err)
 {
 	size_t i = 0;
 
@@ -352,7 +352,7 @@ int cg_create(struct cg *cg, struct err *err)
 		if (cg->optional && (r == -EACCES || r == -EPERM || r == -EROFS)) {
 			log_debug("%s: left out", e.msg);
 			snprintf(cg->why, sizeof(cg->why), "%.*s", (int)sizeof(cg->why) - 1, e.msg);
-			drop_dir(cg, i);
+			cg_drop_dir(cg, i);
 			continue;
 		}
 		if (err)
@@ -366,6 +366,11 @@ int cg_create(struct cg *cg, struct err *err)
 	if (cg->n_dirs == 0)
 		cg->usable = false;
 	return 0;
+}
+
+int cg_create(struct cg *cg, struct err *err)
+{
+	return cg->unit ? 0 : cg_create_dirs(cg, err);
 }
 
 int cg_v2_fd(const struct cg *cg)

@@ -68,6 +68,9 @@ static int step_cgroup(void *arg, struct err *err)
 
 	if (!cg || !cg->usable)
 		return 0;
+	/* systemd makes it, with the first process in it. */
+	if (cg->unit)
+		return 0;
 	planned = cg->n_dirs;
 	r = cg_create(cg, err);
 	/* What was left out (rootless) must not be looked for by exec and delete. */
@@ -182,6 +185,8 @@ static int step_spawn(void *arg, struct err *err)
 	if (r < 0)
 		return r;
 	c->pid = spawn_process(&opts, &c->pidfd, err);
+	if (c->pid < 0 && opts.cgroup && !opts.cgroup->usable)
+		(void)record_write_intent(c->ctr, NULL); /* what turned out not to be ours */
 	if (c->pid == 0)
 		run_init(c);
 	/* Only init may hold the reading end of exec.fifo, and only it the writing end of the
@@ -190,6 +195,18 @@ static int step_spawn(void *arg, struct err *err)
 	fd_reset(&c->report_fd);
 	fd_reset(&c->sys_fd);
 	return c->pid < 0 ? (int)c->pid : 0;
+}
+
+/* Of a unit, which is there only now. */
+static int step_limits(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	struct cg *cg = c->ctr->cgroup;
+
+	if (!cg || !cg->usable || !cg->unit)
+		return 0;
+	return cg_apply(cg, &c->plan->spec->linux_.resources, c->plan->rootless,
+	                c->plan->ns.has[NS_USER], err);
 }
 
 static int step_maps(void *arg, struct err *err)
@@ -374,6 +391,7 @@ static const struct step create_steps[] = {
 	{ "mount sources", step_sources },
 	{ "fifos", step_fifos },
 	{ "clone init", step_spawn },
+	{ "limits of the unit", step_limits },
 	{ "id maps, oom score", step_maps },
 	{ "identity of init", step_identity },
 	{ "let init go", step_go },

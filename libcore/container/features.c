@@ -91,8 +91,8 @@ char *ctr_features_json(void)
 	namespaces(&b);
 	buf_puts(&b, ",\n        ");
 	names(&b, "capabilities", caps_table);
-	buf_puts(&b, ",\n        \"cgroup\": {\"v1\": true, \"v2\": true, \"systemd\": false, "
-	             "\"systemdUser\": false, \"rdma\": false},\n");
+	buf_puts(&b, ",\n        \"cgroup\": {\"v1\": true, \"v2\": true, \"systemd\": true, "
+	             "\"systemdUser\": true, \"rdma\": false},\n");
 	seccomp(&b);
 	buf_puts(&b, "        \"apparmor\": {\"enabled\": true},\n        \"selinux\": "
 	             "{\"enabled\": true},\n"

@@ -175,8 +175,9 @@ void init_main(struct init_args *args) __attribute__((noreturn));
  */
 struct spawn_opts {
 	const struct ns_plan *ns;
-	int cgroup_fd;           /* v2: born inside; FD_INVALID */
-	const struct cg *cgroup; /* v1: moved by the creator before it does anything; may be NULL */
+	int cgroup_fd; /* v2: born inside; FD_INVALID */
+	struct cg
+	    *cgroup; /* v1, systemd: moved by the creator before it does anything; may be NULL */
 	int *sock;
 	const int *close_fds; /* FD_INVALID ends: closed in all children (the lock) */
 	/* exec: the container is hostile by now, so the joiner enters it with nothing but these

@@ -428,9 +428,14 @@ nothing_left() {
 	reject 'uid' '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 10}] | .linux.gidMappings = [{containerID: 0, hostID: 100000, size: 10}] | .process.user.uid = 50'
 }
 
-@test "the systemd cgroup driver is refused by name, not ignored" {
+@test "the systemd cgroup driver without systemd is refused by name, not ignored" {
 	bundle true
-	"$BERTH" --root "$STATE" --systemd-cgroup create "$ID" >"$T/out" 2>"$T/err" && fail "it was accepted"
-	grep -q -- '--systemd-cgroup is not supported yet' "$T/err"
+	config_edit 'del(.linux.cgroupsPath)'
+	# shellcheck disable=SC2016
+	unshare -m sh -c 'mount -t tmpfs none /run/systemd 2>/dev/null; exec "$@"' sh \
+		"$BERTH" --root "$STATE" --systemd-cgroup create "$ID" >"$T/out" 2>"$T/err" && fail "it was accepted"
+	cat "$T/err"
+	grep -Eq 'the systemd cgroup driver needs (systemd|libsystemd)' "$T/err"
+	is "$(wc -l <"$T/err")" 1
 	nothing_left
 }

@@ -132,9 +132,14 @@ pod_run() { pod run --network none --name "$ID" "$@"; }
 	pod rm -f -t 0 "$ID"
 }
 
-@test "podman run with systemd as the cgroup manager is refused by name, for now" {
+@test "podman run with systemd as the cgroup manager, its default" {
 	need podman
-	CGROUPS=systemd pod_run --rm $IMAGE true || true
-	[ "$status" -ne 0 ]
-	grep -q 'systemd-cgroup' "$T/err"
+	CGROUPS=systemd pod_run -d --memory 64m $IMAGE sleep 1000
+	local scope=libpod-$out.scope
+	property_is "$scope" MemoryMax 67108864
+	property_is "$scope" Slice machine.slice
+	CGROUPS=systemd pod exec "$ID" cat /sys/fs/cgroup/memory.max
+	is "$out" 67108864
+	CGROUPS=systemd pod rm -f -t 0 "$ID"
+	property_is "$scope" ActiveState inactive
 }

@@ -4,7 +4,9 @@
 # What the tests of a whole machine add to tests/e2e/helpers.bash: they run on the machine as it is, next to systemd and the
 # real managers, so a leftover is whatever carries the test's name, and any shim at all.
 
-setup() {
+setup() { vm_setup; }
+
+vm_setup() {
 	TAG=v$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
 	ID=$TAG
 	T=$BATS_TEST_TMPDIR

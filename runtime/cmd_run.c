@@ -17,9 +17,8 @@
 #include "runtime/launch.h"
 #include "shim/wire/exit_record.h"
 
-static struct launch_opts o;
-static bool keep, rm, no_subreaper;
-static const char *detach_keys;
+static struct run_opts o;
+static bool no_subreaper;
 
 static int64_t now_ns(void)
 {
@@ -30,11 +29,11 @@ static int64_t now_ns(void)
 }
 
 /* The container has ended in front of us: nothing of it stays, unless asked for. */
-static int finish(struct ctx *ctx, struct launch *l, int code)
+static int finish(struct ctx *ctx, const struct run_opts *opts, struct launch *l, int code)
 {
 	int r;
 
-	if (keep)
+	if (opts->keep)
 		return code;
 	if (l->with_shim)
 		shim_shutdown(l->ctr->dir_fd);
@@ -53,12 +52,12 @@ static void remove_stopped(const struct ctr_root *root, const char *id)
 	(void)ctr_delete(ctr, true, NULL);
 }
 
-static int run_with_shim(struct ctx *ctx, struct launch *l)
+static int run_with_shim(struct ctx *ctx, const struct run_opts *opts, struct launch *l)
 {
 	struct attach_opts a = {
 		.session_fd = l->ctr->dir_fd,
 		.name = l->ctr->id,
-		.detach_keys = detach_keys,
+		.detach_keys = opts->detach_keys,
 		.terminal = l->spec->process.terminal,
 	};
 	struct attach_result result = { 0 };
@@ -78,10 +77,10 @@ static int run_with_shim(struct ctx *ctx, struct launch *l)
 	}
 	if (ctr_lock(l->ctr, NULL) < 0)
 		return result.code; /* somebody else has deleted it */
-	return finish(ctx, l, result.code);
+	return finish(ctx, opts, l, result.code);
 }
 
-static int run_here(struct ctx *ctx, struct launch *l)
+static int run_here(struct ctx *ctx, const struct run_opts *opts, struct launch *l)
 {
 	struct exit_record record;
 	int status, r = exit_record_reserve_at(l->ctr->dir_fd);
@@ -101,7 +100,7 @@ static int run_here(struct ctx *ctx, struct launch *l)
 	(void)exit_record_write_at(l->ctr->dir_fd, &record);
 	if (ctr_lock(l->ctr, NULL) < 0)
 		return proc_exit_code(status);
-	return finish(ctx, l, proc_exit_code(status));
+	return finish(ctx, opts, l, proc_exit_code(status));
 }
 
 /*
@@ -133,41 +132,47 @@ static void leave_remover(struct launch *l)
 	_exit(0);
 }
 
-static int run(struct ctx *ctx, int argc, char **argv)
+int launch_run(struct ctx *ctx, const struct run_opts *opts, const char *id)
 {
+	bool detach = opts->launch.detach;
 	struct launch l;
 	int r;
 
-	(void)argc;
-	if (rm && keep)
+	if (opts->rm && opts->keep)
 		return err_text(&ctx->err, -EINVAL, "--rm and --keep exclude each other");
-	if (o.detach)
+	if (detach)
 		interrupt_block();
 	else
 		foreground_prepare();
-	r = launch_create(ctx, &o, argv[0], !o.detach, &l);
+	r = launch_create(ctx, &opts->launch, id, !detach, &l);
 	if (r == 0)
 		r = launch_write_pid_file(ctx, &l);
-	if (r == 0 && o.detach) {
+	if (r == 0 && detach) {
 		r = launch_start(ctx, &l);
-		if (r == 0 && rm)
+		if (r == 0 && opts->rm)
 			leave_remover(&l);
 	} else if (r == 0) {
-		r = l.with_shim ? run_with_shim(ctx, &l) : run_here(ctx, &l);
+		r = l.with_shim ? run_with_shim(ctx, opts, &l) : run_here(ctx, opts, &l);
 	}
 	launch_done(&l);
 	return r;
 }
 
+static int run(struct ctx *ctx, int argc, char **argv)
+{
+	(void)argc;
+	return launch_run(ctx, &o, argv[0]);
+}
+
 static const struct opt opts[] = {
-	LAUNCH_OPTIONS(o),
-	{ "detach", 'd', OPT_FLAG, &o.detach, NULL, "leave the container running and return",
+	LAUNCH_OPTIONS(o.launch),
+	{ "detach", 'd', OPT_FLAG, &o.launch.detach, NULL, "leave the container running and return",
 	  false },
-	{ "keep", 0, OPT_FLAG, &keep, NULL, "do not delete the container when it has ended",
+	{ "keep", 0, OPT_FLAG, &o.keep, NULL, "do not delete the container when it has ended",
 	  false },
-	{ "rm", 0, OPT_FLAG, &rm, NULL,
+	{ "rm", 0, OPT_FLAG, &o.rm, NULL,
 	  "delete the container when it has ended (in the foreground that is the default)", false },
-	{ "detach-keys", 0, OPT_STRING, &detach_keys, "KEYS",
+	{ "detach-keys", 0, OPT_STRING, &o.detach_keys, "KEYS",
 	  "keys that leave the container running (default: ctrl-])", false },
 	{ "no-subreaper", 0, OPT_FLAG, &no_subreaper, NULL,
 	  "accepted; berth never becomes a subreaper", true },

@@ -259,6 +259,14 @@ static int open_early(struct ctx *ctx, struct launch *l)
 	return r;
 }
 
+static int make(struct launch *l, const struct ctr_create_opts *opts, int *ret_pidfd,
+                struct err *err)
+{
+	return l->opts->restore
+	           ? ctr_restore(l->ctr, l->plan, opts, l->opts->restore, ret_pidfd, err)
+	           : ctr_create(l->ctr, l->plan, opts, ret_pidfd, err);
+}
+
 static int make_container(struct keeper_job *job, const struct ctr_process_io *io,
                           const struct ctr_identity *shim, pid_t *ret_pid, int *ret_pidfd,
                           struct err *err)
@@ -274,7 +282,7 @@ static int make_container(struct keeper_job *job, const struct ctr_process_io *i
 		.stdio_kept = l->stdio == STDIO_KEEP,
 		.keep_fd = job->report_fd,
 	};
-	int r = ctr_create(l->ctr, l->plan, &opts, ret_pidfd, err);
+	int r = make(l, &opts, ret_pidfd, err);
 
 	*ret_pid = l->ctr->init.pid;
 	return r;
@@ -297,6 +305,7 @@ static int create_with_shim(struct ctx *ctx, struct launch *l)
 		.shim_exe_fd = l->shim_exe_fd,
 		.cgroup = l->ctr->cgroup,
 		.shim_cgroup = l->ctr->shim_cgroup,
+		.started = l->opts->restore != NULL,
 		.make = make_container,
 		.arg = l,
 	};
@@ -323,7 +332,7 @@ static int create_here(struct ctx *ctx, struct launch *l)
 	if (l->stdio == STDIO_NULL)
 		for (int i = 0; i < 3; i++)
 			opts.io.stdio[i] = FD_INVALID;
-	return ctr_create(l->ctr, l->plan, &opts, &l->pidfd, &ctx->err);
+	return make(l, &opts, &l->pidfd, &ctx->err);
 }
 
 int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *id, bool foreground,
@@ -396,13 +405,14 @@ void launch_destroy(struct launch *l)
 
 int launch_start(struct ctx *ctx, struct launch *l)
 {
-	int r = ctr_start(l->ctr, &ctx->err);
+	int r = l->opts->restore ? ctr_restored(l->ctr, l->spec, &ctx->err)
+	                         : ctr_start(l->ctr, &ctx->err);
 
 	if (r < 0) {
 		launch_destroy(l);
 		return r;
 	}
-	if (l->with_shim)
+	if (l->with_shim && !l->opts->restore)
 		shim_notify_started(l->ctr->dir_fd);
 	return 0;
 }

@@ -16,6 +16,7 @@ struct launch_opts { /* filled by option rows */
 	    *container_log_max;
 	bool no_pivot, no_new_keyring, detach;
 	int preserve_fds;
+	const struct ctr_criu_opts *restore; /* from images rather than from the program; NULL */
 };
 /* The option rows of create; run appends its own. */
 #define LAUNCH_OPTIONS(o)                                                                              \
@@ -76,6 +77,12 @@ struct launch_opts { /* filled by option rows */
 		    "bound of each of its two files (default: 1m)", false                              \
 	}
 
+struct run_opts {
+	struct launch_opts launch;
+	bool keep, rm;
+	const char *detach_keys;
+};
+
 struct launch {
 	struct ctr_root root;
 	struct spec *spec;
@@ -101,6 +108,11 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 /* Start it and tell the shim. On failure the container is destroyed. */
 int launch_start(struct ctx *ctx, struct launch *l);
 int launch_write_pid_file(struct ctx *ctx, struct launch *l);
+/*
+ * cmd_run.c: create and start, then leave (detach), attach, or wait; the exit status of the
+ * command. With launch.restore the same for a container that comes out of images.
+ */
+int launch_run(struct ctx *ctx, const struct run_opts *opts, const char *id);
 /* Undo of a created container that cannot be kept. */
 void launch_destroy(struct launch *l);
 void launch_done(struct launch *l);

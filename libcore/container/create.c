@@ -302,25 +302,18 @@ static int step_console(void *arg, struct err *err)
 	             : console_deliver(&c->plan->spec->process, &c->opts->io, &master, name, err);
 }
 
-static int step_state(void *arg, struct err *err)
+void ctr_describe(struct ctr *ctr, const struct ctr_plan *plan, const struct ctr_create_opts *opts)
 {
-	struct creation *c = arg;
-	struct ctr *ctr = c->ctr;
-	const struct spec *spec = c->plan->spec;
-	int r = sync_expect(c->sock[0], SYNC_READY, NULL, 0, NULL, err);
+	const struct spec *spec = plan->spec;
 
-	if (r == 0)
-		r = limits_apply(c->pid, &spec->process, err);
-	if (r < 0)
-		return r;
 	ctr->oci_version = xstrdup(spec->oci_version);
 	ctr->rootfs = xstrdup(spec->root.path);
-	ctr->private_pidns = c->plan->ns.has[NS_PID];
+	ctr->private_pidns = plan->ns.has[NS_PID];
 	ctr->terminal = spec->process.terminal;
-	ctr->shim = c->opts->shim;
-	ctr->shim_address = xstrdup(c->opts->shim_address);
-	ctr->log_path = xstrdup(c->opts->log_path);
-	ctr->stdio_kept = c->opts->stdio_kept;
+	ctr->shim = opts->shim;
+	ctr->shim_address = xstrdup(opts->shim_address);
+	ctr->log_path = xstrdup(opts->log_path);
+	ctr->stdio_kept = opts->stdio_kept;
 	for (int i = 0; i < HOOK_KINDS; i++)
 		ctr->hooks |= spec->hooks.n[i] > 0 ? 1u << i : 0;
 	ctr->n_annotations = 0;
@@ -331,6 +324,19 @@ static int step_state(void *arg, struct err *err)
 		kv->key = xstrdup(spec->annotations[i].key);
 		kv->value = xstrdup(spec->annotations[i].value);
 	}
+}
+
+static int step_state(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	struct ctr *ctr = c->ctr;
+	int r = sync_expect(c->sock[0], SYNC_READY, NULL, 0, NULL, err);
+
+	if (r == 0)
+		r = limits_apply(c->pid, &c->plan->spec->process, err);
+	if (r < 0)
+		return r;
+	ctr_describe(ctr, c->plan, c->opts);
 	r = record_write_state(ctr, err);
 	if (r < 0)
 		return r;

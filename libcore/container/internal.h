@@ -144,6 +144,8 @@ int session_read(const struct ctr *ctr, const char *name, struct ctr_identity *r
 void session_unlink(const struct ctr *ctr, const char *name); /* its socket link, if any */
 
 /* --- create.c --- */
+/* What state.json says beside init's identity. */
+void ctr_describe(struct ctr *ctr, const struct ctr_plan *plan, const struct ctr_create_opts *opts);
 /* Give the pty's master to whom it belongs: console socket or caller; sets the size first. */
 int console_deliver(const struct spec_process *process, const struct ctr_process_io *io,
                     int *master, const char *name, struct err *err);

@@ -155,6 +155,12 @@ int mnt_mask_paths(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err 
 /* Create (0755) and enter nothing: make process.cwd exist inside the root. */
 int mnt_make_cwd(struct mnt_ctx *ctx, const char *cwd, struct err *err);
 
+/*
+ * Before a restore, which mounts but makes nothing: the missing mount points of bind mounts on the
+ * root file system itself (what lies on another mount comes back with that mount).
+ */
+int mnt_make_mount_points(const struct mnt_plan *plan, struct err *err);
+
 /* Open a path of the container for reading: O_PATH first, regular file, no link out of the root;
  * -errno. */
 int mnt_open_in_root(int root_fd, const char *path, int flags, struct err *err);

@@ -193,6 +193,37 @@ int ctr_destroy(struct ctr *ctr, bool poststop, struct err *err);
  */
 bool ctr_is_aborted(const struct ctr *ctr);
 
+/* --- checkpoint and restore (CRIU) --- */
+struct ctr_criu_opts {
+	const char *image_path;   /* directory of the images; made with mode 0700 */
+	const char *work_path;    /* logs and temporary files; NULL: image_path */
+	const char *parent_path;  /* earlier images, relative to image_path; NULL: none */
+	const char *page_server;  /* "ADDRESS:PORT"; NULL: none */
+	const char *cgroups_mode; /* soft, full, strict, ignore; NULL: soft */
+	const char *lsm_profile, *lsm_mount_context;
+	char **empty_ns; /* "network" */
+	bool leave_running, pre_dump, tcp_established, tcp_skip_in_flight, ext_unix_sk, shell_job,
+	    file_locks, link_remap, auto_dedup, lazy_pages;
+	int status_fd; /* gets a byte when the page server serves; negative: none */
+};
+/* All that can be refused by looking at the options alone. */
+int ctr_criu_check(const struct ctr_criu_opts *opts, struct err *err);
+/* Is criu here, program and library? -ENOENT with one line that says what to install. */
+int ctr_criu_find(struct err *err);
+/*
+ * Write the images of a running or paused container. Unless it is left running its processes are
+ * gone then and ctr_delete() is the caller's next step. On failure it runs on.
+ */
+int ctr_checkpoint(struct ctr *ctr, const struct ctr_criu_opts *opts, struct err *err);
+/*
+ * ctr_create() and ctr_start() in one, from images: the restored init is a child of the caller. No
+ * poststart hooks yet: those are ctr_restored()'s. On failure the caller destroys.
+ */
+int ctr_restore(struct ctr *ctr, struct ctr_plan *plan, const struct ctr_create_opts *opts,
+                const struct ctr_criu_opts *criu, int *ret_pidfd, struct err *err);
+/* Hooks that belong behind the start of a restored container. */
+int ctr_restored(const struct ctr *ctr, const struct spec *spec, struct err *err);
+
 /* hooks: run one kind on the host side with the state document on stdin. */
 int ctr_run_hooks(const struct ctr *ctr, const struct spec *spec, enum spec_hook_kind kind,
                   enum ctr_status status, pid_t pid, struct err *err);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of checkpoint and restore share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "berth/container.h"
+#include "container/criu_api.h"
+#include "mount/mount.h"
+
+enum criu_op { CRIU_DUMP = 1, CRIU_RESTORE = 2 }; /* bits */
+
+/* --- criu_run.c: one run of criu --- */
+struct criu {
+	struct criu_api api;
+	enum criu_op op;
+	const struct ctr_criu_opts *opts;
+	int images_fd, work_fd, config_fd;
+	char *binary, *log_path;
+	int *lent; /* descriptors that criu inherits: ours to close */
+	size_t n_lent;
+	bool opened; /* options of the library exist */
+};
+#define CRIU_INIT(operation, options)                                                 \
+	{                                                                             \
+		.op = (operation), .opts = (options), .images_fd = -9, .work_fd = -9, \
+		.config_fd = -9                                                       \
+	}
+
+/* Library and program, directories, log and every option that is only a flag. */
+int criu_open(struct criu *c, const struct spec *spec, struct err *err);
+void criu_close(struct criu *c);
+/* Let criu have a copy of fd under the name `key` (an inherited descriptor of the restore). */
+int criu_lend(struct criu *c, int fd, const char *key, struct err *err);
+/* Call the library with criu's environment; its return value. */
+int criu_call(struct criu *c, int (*call)(void));
+/* The error of a failed call: the last error line of the log, and where the log is. */
+int criu_failed(const struct criu *c, int code, const char *what, struct err *err);
+
+/* Decisions, for the tests. */
+int criu_parse_mode(const char *text, enum criu_cg_mode *ret, struct err *err);
+int criu_parse_page_server(const char *text, char **ret_address, int *ret_port, struct err *err);
+int criu_check_empty_ns(char *const *names, struct err *err);
+/* Does this configuration of criu choose the log itself? Its value, caller frees, or NULL. */
+char *criu_config_log(const char *text);
+/* The line of a log that says best what went wrong; caller frees, NULL: none. */
+char *criu_log_error(const char *text);
+
+/* --- criu_mounts.c: mounts whose source is outside of the container --- */
+struct criu_external {
+	const char *name;   /* destination as the spec has it: the key in the images */
+	const char *source; /* on the host */
+	bool masked;        /* a mask: only a file has a source on the host */
+};
+/* All that the spec can have made; *ret is an array of *ret_n, caller frees. Pure. */
+void criu_externals(const struct spec *spec, const struct mnt_plan *plan,
+                    struct criu_external **ret, size_t *ret_n);
+/* Name to criu what of it is mounted in the container of `pid`. */
+int criu_dump_mounts(struct criu *c, pid_t pid, const struct criu_external *list, size_t n,
+                     struct err *err);
+int criu_restore_mounts(struct criu *c, const struct criu_external *list, size_t n,
+                        struct err *err);
+
+/* --- criu_stdio.c: descriptors 0, 1 and 2, whose other ends are outside --- */
+#define CRIU_DESCRIPTORS "descriptors.json"
+int criu_dump_stdio(struct criu *c, pid_t pid, struct err *err);
+int criu_restore_stdio(struct criu *c, const struct ctr_process_io *io, struct err *err);
+
+/* --- criu_run.c: namespaces joined by path --- */
+struct criu_shared {
+	enum spec_ns_type type;
+	const char *file; /* in /proc/PID/ns */
+	const char *key;  /* name in the images */
+};
+#define CRIU_N_SHARED 2 /* criu leaves these outside of the images; it rebuilds the others */
+extern const struct criu_shared criu_shared_table[CRIU_N_SHARED];

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* berth checkpoint: write a running container to disk; unless it is left running it is gone then,
+ * and `restore` makes it again. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "berth/log.h"
+#include "runtime/criu_options.h"
+#include "runtime/launch.h"
+
+static struct ctr_criu_opts o = { .image_path = "./checkpoint", .status_fd = -1 };
+
+static int run(struct ctx *ctx, int argc, char **argv)
+{
+	_cleanup_ctr_ struct ctr *ctr = NULL;
+	_cleanup_free_ char *images = launch_absolute(o.image_path);
+	_cleanup_free_ char *work = launch_absolute(o.work_path);
+	int r = ctr_criu_check(&o, &ctx->err);
+
+	(void)argc;
+	o.image_path = images;
+	o.work_path = work;
+	if (r == 0)
+		r = ctr_criu_find(&ctx->err);
+	if (r == 0)
+		r = ctx_open(ctx, argv[0], true, &ctr);
+	if (r == 0 && launch_is_rootless(ctx))
+		log_warn("criu does not support rootless containers yet: this will probably fail");
+	if (r == 0)
+		r = ctr_checkpoint(ctr, &o, &ctx->err);
+	if (r < 0 || o.leave_running || o.pre_dump)
+		return r;
+	/* Clients of the shim hear of the end before it goes. */
+	if (ctr->shim.pid > 0)
+		shim_shutdown(ctr->dir_fd);
+	return ctr_delete(ctr, true, &ctx->err);
+}
+
+static const struct opt opts[] = {
+	CRIU_OPTIONS(o),
+	CRIU_TEXT(o, "parent-path", parent_path, "DIR",
+	          "earlier images, relative to the directory of the images"),
+	CRIU_FLAG(o, "leave-running", leave_running, "let the container run on"),
+	CRIU_FLAG(o, "pre-dump", pre_dump, "memory only: the container runs on, a dump follows"),
+	CRIU_FLAG(o, "tcp-skip-in-flight", tcp_skip_in_flight,
+	          "leave out TCP connections that are not established yet"),
+	CRIU_TEXT(o, "page-server", page_server, "ADDRESS:PORT", "send memory to a page server"),
+	{ "status-fd", 0, OPT_INT, &o.status_fd, "FD",
+	  "gets a byte when the page server of --lazy-pages is ready", false },
+	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },
+};
+
+const struct command cmd_checkpoint = {
+	.name = "checkpoint",
+	.args = "CONTAINER-ID",
+	.summary = "write a running container to disk",
+	.opts = opts,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

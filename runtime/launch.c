@@ -176,23 +176,27 @@ static int check_terminal(const struct launch *l, bool foreground, struct err *e
 	return 0;
 }
 
-static int load(struct ctx *ctx, struct launch *l, bool foreground)
+int launch_load(struct ctx *ctx, struct launch *l)
 {
 	_cleanup_free_ char *bundle = launch_absolute(l->opts->bundle ? l->opts->bundle : ".");
 	_cleanup_free_ char *clean = path_clean(bundle);
+	int r = spec_load_bundle(clean, l->opts->config, &l->spec, &ctx->err);
+
+	if (r == 0)
+		launch_tell_listen_fds(&l->spec->process.env);
+	return r;
+}
+
+int launch_decide(struct ctx *ctx, struct launch *l, bool foreground)
+{
 	struct shim_question q = {
 		.option = l->opts->shim,
 		.foreground = foreground,
 		.pid_file = l->opts->pid_file != NULL,
+		.terminal_here = l->spec->process.terminal && !l->opts->console_socket,
 	};
 	int r;
 
-	/* The probe's children run while we parse. */
-	r = spec_load_bundle(clean, l->opts->config, &l->spec, &ctx->err);
-	if (r < 0)
-		return r;
-	launch_tell_listen_fds(&l->spec->process.env);
-	q.terminal_here = l->spec->process.terminal && !l->opts->console_socket;
 	shim_ask(&q);
 	r = shim_decide(&q, &ctx->err);
 	if (r < 0)
@@ -206,9 +210,18 @@ static int load(struct ctx *ctx, struct launch *l, bool foreground)
 		r = launch_check_log(l->opts->container_log, &ctx->err);
 	if (r == 0)
 		r = launch_parse_log_max(l->opts->container_log_max, &l->log_max, &ctx->err);
+	return r;
+}
+
+static int load(struct ctx *ctx, struct launch *l, bool foreground)
+{
+	int r = launch_load(ctx, l);
+
+	if (r == 0)
+		r = launch_decide(ctx, l, foreground);
 	if (r == 0)
 		r = self_protect(ctx, l->spec, &l->spec->process, l->preserve_fds, &ctx->err);
-	if (foreground)
+	if (r == 0 && foreground)
 		launch_adopt_size(&l->spec->process);
 	/* Only now: a re-execution loads the configuration again. */
 	if (r == 0 && l->spec->warnings)
@@ -216,7 +229,7 @@ static int load(struct ctx *ctx, struct launch *l, bool foreground)
 	return r;
 }
 
-static int plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struct cg **ret,
+int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struct cg **ret,
                         struct cg **ret_shim)
 {
 	struct cg_request req = {
@@ -373,7 +386,7 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 	if (r == 0)
 		r = open_early(ctx, l);
 	if (r == 0)
-		r = plan_cgroups(ctx, l, id, &cg, &shim_cg);
+		r = launch_plan_cgroups(ctx, l, id, &cg, &shim_cg);
 	if (r < 0)
 		return r;
 	r = ctr_reserve(&l->root, id, l->spec, cg, shim_cg, &l->ctr, &ctx->err);

@@ -105,6 +105,12 @@ struct launch {
 /* Bring container `id` to "created". On failure nothing is left. */
 int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *id, bool foreground,
                   struct launch *ret);
+/* Parts of that which make nothing, for `explain`: the configuration; shim, stdio and log as the
+ * options and the caller have it; the cgroups (either may come out NULL). */
+int launch_load(struct ctx *ctx, struct launch *l);
+int launch_decide(struct ctx *ctx, struct launch *l, bool foreground);
+int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struct cg **ret,
+                        struct cg **ret_shim);
 /* Start it and tell the shim. On failure the container is destroyed. */
 int launch_start(struct ctx *ctx, struct launch *l);
 int launch_write_pid_file(struct ctx *ctx, struct launch *l);

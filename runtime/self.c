@@ -38,18 +38,23 @@ const char *self_directory(void)
 	return directory;
 }
 
+enum selfexe_need self_need(const struct spec *spec, const struct spec_process *process)
+{
+	struct statvfs fs;
+	struct stat st;
+
+	if (stat("/proc/self/exe", &st) < 0 || statvfs("/proc/self/exe", &fs) < 0)
+		return SELFEXE_NONE; /* no /proc: creation will say so by name */
+	return selfexe_decide(spec, process, st.st_uid, fs.f_flag & ST_RDONLY);
+}
+
 int self_protect(const struct ctx *ctx, const struct spec *spec, const struct spec_process *process,
                  int preserve_fds, struct err *err)
 {
 	const char *directory = self_directory();
-	struct statvfs fs;
-	struct stat st;
-	enum selfexe_need need;
+	enum selfexe_need need = self_need(spec, process);
 	int r;
 
-	if (stat("/proc/self/exe", &st) < 0 || statvfs("/proc/self/exe", &fs) < 0)
-		return 0; /* no /proc: creation will say so by name */
-	need = selfexe_decide(spec, process, st.st_uid, fs.f_flag & ST_RDONLY);
 	if (need == SELFEXE_NONE)
 		return 0;
 	for (int fd = 3; fd < 3 + preserve_fds; fd++)

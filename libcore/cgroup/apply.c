@@ -20,12 +20,13 @@
 
 struct target { /* what cg offers, looked up once */
 	const struct cg *cg;
-	char *v2_controllers; /* comma-separated; NULL: no v2 directory */
+	const char *v2_controllers; /* comma-separated; NULL: no v2 directory */
+	char *owned;                /* what it points into, or NULL */
 };
 
 static void target_done(struct target *t)
 {
-	free(t->v2_controllers);
+	free(t->owned);
 }
 
 static int target_init(struct target *t, const struct cg *cg, struct err *err)
@@ -40,12 +41,13 @@ static int target_init(struct target *t, const struct cg *cg, struct err *err)
 	fd = cg_dir_open(v2, err);
 	if (fd < 0)
 		return fd;
-	r = cg_read(fd, "cgroup.controllers", &t->v2_controllers);
+	r = cg_read(fd, "cgroup.controllers", &t->owned);
 	if (r < 0)
 		return err_set(err, r, "read %s%s/cgroup.controllers", v2->mount, v2->path);
-	for (char *c = t->v2_controllers; *c; c++)
+	for (char *c = t->owned; *c; c++)
 		if (*c == ' ')
 			*c = ',';
+	t->v2_controllers = t->owned;
 	return 0;
 }
 
@@ -80,27 +82,38 @@ static bool use_v1(const char *controller, const void *ctx)
 	return !use_v2(controller, ctx);
 }
 
-static int open_for(const struct target *t, const struct cg_write *w, bool v2,
-                    const struct cg_dir **ret, struct err *err)
+static bool possible(const struct target *t, const struct cg_write *w, bool v2,
+                     const struct cg_dir **ret, struct err *err)
 {
 	const struct cg_dir *dir = v2 ? cg_find_v2(t->cg) : cg_find_v1(t->cg, w->controller);
 
-	if (dir && v2 && !v2_has(t, w->controller)) {
-		if (streq(w->what, "unified"))
-			return err_text(
-			    err, -ENOENT,
-			    "unified resource \"%s\" can't be set: controller \"%s\" not available",
-			    w->file, w->controller);
-		return err_text(err, -ENOENT,
-		                "cannot set %s limit: controller \"%s\" not available", w->what,
-		                w->controller);
+	if (dir && (!v2 || v2_has(t, w->controller))) {
+		*ret = dir;
+		return true;
 	}
-	if (!dir)
-		return err_text(err, -ENOENT,
-		                "cannot set %s limit: controller \"%s\" not available", w->what,
-		                w->controller);
-	*ret = dir;
-	return cg_dir_open(dir, err);
+	if (dir && streq(w->what, "unified"))
+		err_text(err, -ENOENT,
+		         "unified resource \"%s\" can't be set: controller \"%s\" not available",
+		         w->file, w->controller);
+	else
+		err_text(err, -ENOENT, "cannot set %s limit: controller \"%s\" not available",
+		         w->what, w->controller);
+	return false;
+}
+
+bool cg_write_possible(const struct cg *cg, const char *v2_controllers, const struct cg_write *w,
+                       bool v2, struct err *err)
+{
+	const struct target t = { .cg = cg, .v2_controllers = v2_controllers };
+	const struct cg_dir *dir;
+
+	return possible(&t, w, v2, &dir, err);
+}
+
+static int open_for(const struct target *t, const struct cg_write *w, bool v2,
+                    const struct cg_dir **ret, struct err *err)
+{
+	return possible(t, w, v2, ret, err) ? cg_dir_open(*ret, err) : -ENOENT;
 }
 
 /* A memory limit below what can be reclaimed: say how much that is. */
@@ -200,12 +213,20 @@ static int check_memory(const struct target *t, const struct spec_resources *res
 	return cg_memory_check(res->memory.limit, res->memory.swap, usage, swap, err);
 }
 
+void cg_limits_ignored(const struct cg *cg, const char *v2_controllers,
+                       const struct spec_resources *res, struct buf *ret)
+{
+	const struct target t = { .cg = cg, .v2_controllers = v2_controllers };
+
+	cg_ignored(res, use_v2("memory", &t), use_v2("blkio", &t), ret);
+}
+
 /* Said, not silent: the container runs without what was asked for. */
 static void warn_ignored(const struct target *t, const struct spec_resources *res)
 {
 	_cleanup_buf_ struct buf names = BUF_INIT(1024);
 
-	cg_ignored(res, use_v2("memory", t), use_v2("blkio", t), &names);
+	cg_limits_ignored(t->cg, t->v2_controllers, res, &names);
 	if (names.len > 0)
 		log_warn("resources without effect on this host's cgroups: %s", names.data);
 }
@@ -218,16 +239,24 @@ static int write_lists(const struct target *t, const struct cg_writes *v1,
 	return r < 0 ? r : write_list(t, v2, true, undo, err);
 }
 
+int cg_limits_list(const struct cg *cg, const char *v2_controllers,
+                   const struct spec_resources *res, struct cg_writes *ret_v1,
+                   struct cg_writes *ret_v2, struct err *err)
+{
+	const struct target t = { .cg = cg, .v2_controllers = v2_controllers };
+	int r = cg_emit(cg_knobs_v1, res, use_v1, &t, ret_v1, err);
+
+	return r < 0 ? r : cg_emit(cg_knobs_v2, res, use_v2, &t, ret_v2, err);
+}
+
 /* undo: an update, else the limits of a new container. */
 static int apply_limits(const struct target *t, const struct spec_resources *res,
                         struct cg_undo *undo, struct err *err)
 {
 	_cleanup_(cg_writes_done)
 	struct cg_writes v1 = { 0 }, v2 = { 0 };
-	int r = cg_emit(cg_knobs_v1, res, use_v1, t, &v1, err);
+	int r = cg_limits_list(t->cg, t->v2_controllers, res, &v1, &v2, err);
 
-	if (r == 0)
-		r = cg_emit(cg_knobs_v2, res, use_v2, t, &v2, err);
 	if (r == 0)
 		r = check_memory(t, res, err);
 	if (r == 0)
@@ -292,24 +321,39 @@ static int devices_v2(const struct cg_dir *dir, const struct cg_devices *rules, 
 	return cg_bpf_set(fd, insns, n, err);
 }
 
+enum cg_devices_way cg_devices_by(const struct cg *cg, const struct spec_resources *res,
+                                  const struct cg_devices *rules)
+{
+	if (cg_find_v1(cg, "devices"))
+		return CG_DEVICES_V1;
+	if (cg_find_v2(cg))
+		return CG_DEVICES_V2;
+	return cg_devices_allow_all(rules) || !res->devices_present ? CG_DEVICES_NONE
+	                                                            : CG_DEVICES_IMPOSSIBLE;
+}
+
 static int apply_devices(const struct cg *cg, const struct spec_resources *res, bool rootless,
                          bool userns, struct err *err)
 {
 	_cleanup_(cg_devices_done)
 	struct cg_devices rules = { 0 };
-	const struct cg_dir *v1 = cg_find_v1(cg, "devices"), *v2 = cg_find_v2(cg);
 	struct err e = { 0 };
-	int r;
+	int r = 0;
 
 	cg_devices_build(res, &rules);
-	if (v1)
-		r = devices_v1(v1, &rules, &e);
-	else if (v2)
-		r = devices_v2(v2, &rules, &e);
-	else if (cg_devices_allow_all(&rules) || !res->devices_present)
+	switch (cg_devices_by(cg, res, &rules)) {
+	case CG_DEVICES_V1:
+		r = devices_v1(cg_find_v1(cg, "devices"), &rules, &e);
+		break;
+	case CG_DEVICES_V2:
+		r = devices_v2(cg_find_v2(cg), &rules, &e);
+		break;
+	case CG_DEVICES_NONE:
 		return 0;
-	else
+	case CG_DEVICES_IMPOSSIBLE:
 		r = err_text(&e, -ENOENT, "device rules: controller \"devices\" not available");
+		break;
+	}
 	/* Who lacks the privilege for device filters (or lives in a user namespace) can't make
 	 * device nodes that work either; the filter would be a second lock on that door. */
 	if ((r == -EPERM || r == -EACCES) && (rootless || userns)) {

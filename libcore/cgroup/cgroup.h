@@ -18,6 +18,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/buf.h"
+#include "base/describe.h"
 #include "berth/err.h"
 #include "berth/spec.h"
 
@@ -158,3 +159,13 @@ int cg_oom_read(const struct cg *cg, struct cg_oom *ret);
 /* Path of the file that counts OOM kills (v2 memory.events: pollable; v1 memory.oom_control), NULL:
  * none. Borrowed storage in the caller's buffer. */
 const char *cg_oom_file(const struct cg *cg, char *buf, size_t size);
+
+/*
+ * What cg_create() and cg_apply() would do, in words; what they would refuse becomes a note. cg may
+ * be NULL. path: the JSON path of the place, NULL for the default one. Looks at the host (which
+ * controllers a new directory would get), changes nothing.
+ */
+void cg_describe(const struct cg *cg, const struct spec_resources *res, const char *path,
+                 struct desc *d);
+/* The unit of the systemd driver with the properties it is started with; false: it is not that. */
+bool cg_describe_unit(const struct cg *cg, struct desc *d);

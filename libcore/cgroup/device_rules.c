@@ -35,6 +35,8 @@ static const struct spec_device_rule common_rules[] = {
 	{ true, 'c', 10, 200, ACC_ALL }, /* net/tun */
 };
 
+const size_t cg_n_common_device_rules = ARRAY_SIZE(common_rules);
+
 static void add(struct cg_devices *d, struct spec_device_rule rule)
 {
 	d->rules = xreallocarray(d->rules, d->n + 1, sizeof(*d->rules));
@@ -115,7 +117,7 @@ static struct spec_device_rule *find_same(const struct cg_devices *d,
 	return NULL;
 }
 
-static void format_rule(const struct spec_device_rule *r, char *buf, size_t size)
+void cg_device_rule_text(const struct spec_device_rule *r, char *buf, size_t size)
 {
 	char major[24] = "*", minor[24] = "*";
 
@@ -139,8 +141,8 @@ static int cut(struct cg_devices *d, const struct spec_device_rule *rule, struct
 			if (!is_subset(&r, rule)) {
 				char a[64], b[64];
 
-				format_rule(rule, a, sizeof(a));
-				format_rule(&r, b, sizeof(b));
+				cg_device_rule_text(rule, a, sizeof(a));
+				cg_device_rule_text(&r, b, sizeof(b));
 				return err_text(err, -EOPNOTSUPP,
 				                "device rules: cgroup v1 can't express %s \"%s\" "
 				                "after %s \"%s\"",
@@ -244,7 +246,7 @@ static void write_rule(struct cg_writes *out, bool allow, const struct spec_devi
 	static const struct cg_knob knob = { .what = "devices", .controller = "devices" };
 	char text[64];
 
-	format_rule(rule, text, sizeof(text));
+	cg_device_rule_text(rule, text, sizeof(text));
 	cg_write_add(out, &knob, allow ? "devices.allow" : "devices.deny", 0, "%s", text);
 }
 

@@ -97,6 +97,8 @@ struct cg_write {
 	char *file;
 	char *value;
 	unsigned int flags;
+	const char *path; /* of the property, below linux.resources; borrowed from a table */
+	int index;        /* in that array; -1: it is none */
 };
 
 struct cg_writes {
@@ -115,6 +117,7 @@ struct cg_knob { /* one row of a table: a field of the spec and its file */
 	size_t count;    /* offset of a list's length */
 	const char *tag; /* goes before the number of a list's entries: "rbps=" */
 	unsigned int flags;
+	const char *path; /* the property below linux.resources: "pids.limit" */
 };
 
 extern const struct cg_knob cg_knobs_v1[]; /* end: .what NULL */
@@ -125,6 +128,9 @@ int cg_emit(const struct cg_knob *knobs, const struct spec_resources *res, cg_us
             const void *ctx, struct cg_writes *out, struct err *err);
 void cg_write_add(struct cg_writes *out, const struct cg_knob *knob, const char *file,
                   unsigned int flags, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* The last write comes from this property rather than from the row's; from this array element. */
+void cg_write_path(struct cg_writes *out, const char *path);
+void cg_write_index(struct cg_writes *out, size_t i);
 void cg_writes_done(struct cg_writes *w);
 /* Pure: may this `unified` key be written, and which controller is it; caller frees. */
 int cg_unified_check(const char *key, char **ret_controller, struct err *err);
@@ -149,6 +155,21 @@ void cg_undo_done(struct cg_undo *undo);
 /* Pure: the properties asked for that have no counterpart here, comma-separated. The flags say
  * which version the memory and the block I/O controller have. */
 void cg_ignored(const struct spec_resources *res, bool memory_v2, bool io_v2, struct buf *ret);
+
+/* --- apply.c --- */
+/*
+ * The writes that cg_update() does, by the table that speaks for each controller. v2_controllers:
+ * those of the container's v2 directory, comma-separated; NULL: there is none. Pure.
+ */
+int cg_limits_list(const struct cg *cg, const char *v2_controllers,
+                   const struct spec_resources *res, struct cg_writes *ret_v1,
+                   struct cg_writes *ret_v2, struct err *err);
+/* cg_ignored() for these cgroups. */
+void cg_limits_ignored(const struct cg *cg, const char *v2_controllers,
+                       const struct spec_resources *res, struct buf *ret);
+/* Is there a controller for this write; else what cg_update() says. */
+bool cg_write_possible(const struct cg *cg, const char *v2_controllers, const struct cg_write *w,
+                       bool v2, struct err *err);
 
 /* --- knobs.c: emitters that both tables use --- */
 int cg_emit_u64(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
@@ -182,6 +203,10 @@ struct cg_devices { /* rules in order, the last match decides for each access bi
  */
 void cg_devices_build(const struct spec_resources *res, struct cg_devices *ret);
 void cg_devices_done(struct cg_devices *d);
+void cg_device_rule_text(const struct spec_device_rule *r, char *buf,
+                         size_t size); /* "c 1:3 rwm" */
+/* How many of the last rules of a list are not of the configuration but every container's. */
+extern const size_t cg_n_common_device_rules;
 bool cg_devices_allow_all(const struct cg_devices *d); /* no filter is needed */
 /*
  * v1: the kernel knows one default and a set of exceptions. Reduce the ordered list to that;
@@ -194,6 +219,12 @@ int cg_devices_parse_list(const char *text, struct cg_devices *ret);
  * wanted access is added before unwanted is removed. */
 void cg_devices_transition(const struct cg_devices *now, const struct cg_devices *want,
                            struct cg_writes *out);
+
+enum cg_devices_way { CG_DEVICES_NONE, CG_DEVICES_V1, CG_DEVICES_V2, CG_DEVICES_IMPOSSIBLE };
+/* Who enforces device rules: devices.allow, a program, nobody (nothing was asked for), or nobody
+ * can. Pure. */
+enum cg_devices_way cg_devices_by(const struct cg *cg, const struct spec_resources *res,
+                                  const struct cg_devices *rules);
 
 /* --- device_program.c: pure --- */
 /* eBPF of type BPF_PROG_TYPE_CGROUP_DEVICE. Caller frees. -E2BIG: thousands of rules. */

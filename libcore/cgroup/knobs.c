@@ -46,7 +46,19 @@ void cg_write_add(struct cg_writes *out, const struct cg_knob *knob, const char 
 		.file = xstrdup(file),
 		.value = xstrdup(value),
 		.flags = flags,
+		.path = knob->path,
+		.index = -1,
 	};
+}
+
+void cg_write_path(struct cg_writes *out, const char *path)
+{
+	out->list[out->n - 1].path = path;
+}
+
+void cg_write_index(struct cg_writes *out, size_t i)
+{
+	out->list[out->n - 1].index = (int)i;
 }
 
 void cg_writes_done(struct cg_writes *w)
@@ -150,9 +162,11 @@ int cg_emit_throttle(const struct cg_knob *k, const struct spec_resources *res,
 	size_t n = *FIELD(size_t, res, k->count);
 
 	(void)err;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		cg_write_add(out, k, k->file, k->flags, "%u:%u %s%llu", list[i].major,
 		             list[i].minor, k->tag ? k->tag : "", (unsigned long long)list[i].rate);
+		cg_write_index(out, i);
+	}
 	return 0;
 }
 
@@ -170,10 +184,12 @@ int cg_emit_device_weight(const struct cg_knob *k, const struct spec_resources *
 			continue;
 		cg_write_add(out, k, k->file, k->flags, "%u:%u %llu", list[i].major, list[i].minor,
 		             (unsigned long long)w->v);
-		if (streq(k->controller, "blkio") && !leaf)
-			cg_write_add(out, k, "blkio.bfq.weight_device", CG_W_ALTERNATIVE,
-			             "%u:%u %llu", list[i].major, list[i].minor,
-			             (unsigned long long)w->v);
+		cg_write_index(out, i);
+		if (!streq(k->controller, "blkio") || leaf)
+			continue;
+		cg_write_add(out, k, "blkio.bfq.weight_device", CG_W_ALTERNATIVE, "%u:%u %llu",
+		             list[i].major, list[i].minor, (unsigned long long)w->v);
+		cg_write_index(out, i);
 	}
 	return 0;
 }
@@ -194,6 +210,7 @@ int cg_emit_hugepages(const struct cg_knob *k, const struct spec_resources *res,
 			                h->page_size);
 		snprintf(file, sizeof(file), "hugetlb.%s.%s", h->page_size, k->tag);
 		cg_write_add(out, k, file, k->flags, "%llu", (unsigned long long)h->limit);
+		cg_write_index(out, i);
 	}
 	return 0;
 }

@@ -46,6 +46,8 @@ static int emit_cpu_max(const struct cg_knob *k, const struct spec_resources *re
 		             p);
 	else if (quota || period)
 		cg_write_add(out, k, k->file, k->flags, "max %llu", p);
+	if (period && !quota)
+		cg_write_path(out, "cpu.period");
 	return 0;
 }
 
@@ -140,31 +142,34 @@ static int emit_unified(const struct cg_knob *k, const struct spec_resources *re
 }
 
 const struct cg_knob cg_knobs_v2[] = {
-	{ "cpuset", "cpuset", "cpuset.cpus", cg_emit_str, F(cpu.cpus), 0, NULL, 0 },
-	{ "cpuset", "cpuset", "cpuset.mems", cg_emit_str, F(cpu.mems), 0, NULL, 0 },
-	{ "memory+swap", "memory", "memory.swap.max", emit_swap, 0, 0, NULL, 0 },
-	{ "memory", "memory", "memory.max", cg_emit_i64_max, F(memory.limit), 0, NULL, 0 },
+	{ "cpuset", "cpuset", "cpuset.cpus", cg_emit_str, F(cpu.cpus), 0, NULL, 0, "cpu.cpus" },
+	{ "cpuset", "cpuset", "cpuset.mems", cg_emit_str, F(cpu.mems), 0, NULL, 0, "cpu.mems" },
+	{ "memory+swap", "memory", "memory.swap.max", emit_swap, 0, 0, NULL, 0, "memory.swap" },
+	{ "memory", "memory", "memory.max", cg_emit_i64_max, F(memory.limit), 0, NULL, 0,
+	  "memory.limit" },
 	{ "memory reservation", "memory", "memory.low", cg_emit_i64_max, F(memory.reservation), 0,
-	  NULL, 0 },
-	{ "cpu idle", "cpu", "cpu.idle", cg_emit_i64_zero, F(cpu.idle), 0, NULL, 0 },
-	{ "cpu shares", "cpu", "cpu.weight", emit_cpu_weight, 0, 0, NULL, 0 },
-	{ "cpu quota", "cpu", "cpu.max", emit_cpu_max, 0, 0, NULL, CG_W_RETRY },
-	{ "cpu burst", "cpu", "cpu.max.burst", cg_emit_u64_zero, F(cpu.burst), 0, NULL,
-	  CG_W_RETRY },
-	{ "cpu realtime", "cpu", NULL, emit_no_realtime, 0, 0, NULL, 0 },
-	{ "pids", "pids", "pids.max", cg_emit_pids, F(pids_limit), 0, NULL, 0 },
-	{ "io weight", "io", NULL, emit_io_weight, 0, 0, NULL, 0 },
-	{ "io device weight", "io", "io.bfq.weight", cg_emit_device_weight, 0, 0, NULL, 0 },
+	  NULL, 0, "memory.reservation" },
+	{ "cpu idle", "cpu", "cpu.idle", cg_emit_i64_zero, F(cpu.idle), 0, NULL, 0, "cpu.idle" },
+	{ "cpu shares", "cpu", "cpu.weight", emit_cpu_weight, 0, 0, NULL, 0, "cpu.shares" },
+	{ "cpu quota", "cpu", "cpu.max", emit_cpu_max, 0, 0, NULL, CG_W_RETRY, "cpu.quota" },
+	{ "cpu burst", "cpu", "cpu.max.burst", cg_emit_u64_zero, F(cpu.burst), 0, NULL, CG_W_RETRY,
+	  "cpu.burst" },
+	{ "cpu realtime", "cpu", NULL, emit_no_realtime, 0, 0, NULL, 0, "cpu.realtimeRuntime" },
+	{ "pids", "pids", "pids.max", cg_emit_pids, F(pids_limit), 0, NULL, 0, "pids.limit" },
+	{ "io weight", "io", NULL, emit_io_weight, 0, 0, NULL, 0, "blockIO.weight" },
+	{ "io device weight", "io", "io.bfq.weight", cg_emit_device_weight, 0, 0, NULL, 0,
+	  "blockIO.weightDevice" },
 	{ "io read rate", "io", "io.max", cg_emit_throttle, F(block_io.read_bps),
-	  F(block_io.n_read_bps), "rbps=", 0 },
+	  F(block_io.n_read_bps), "rbps=", 0, "blockIO.throttleReadBpsDevice" },
 	{ "io write rate", "io", "io.max", cg_emit_throttle, F(block_io.write_bps),
-	  F(block_io.n_write_bps), "wbps=", 0 },
+	  F(block_io.n_write_bps), "wbps=", 0, "blockIO.throttleWriteBpsDevice" },
 	{ "io read operations", "io", "io.max", cg_emit_throttle, F(block_io.read_iops),
-	  F(block_io.n_read_iops), "riops=", 0 },
+	  F(block_io.n_read_iops), "riops=", 0, "blockIO.throttleReadIOPSDevice" },
 	{ "io write operations", "io", "io.max", cg_emit_throttle, F(block_io.write_iops),
-	  F(block_io.n_write_iops), "wiops=", 0 },
-	{ "hugepage", "hugetlb", NULL, cg_emit_hugepages, 0, 0, "max", 0 },
-	{ "hugepage", "hugetlb", NULL, cg_emit_hugepages, 0, 0, "rsvd.max", CG_W_MISSING_OK },
-	{ "unified", "", NULL, emit_unified, 0, 0, NULL, 0 },
+	  F(block_io.n_write_iops), "wiops=", 0, "blockIO.throttleWriteIOPSDevice" },
+	{ "hugepage", "hugetlb", NULL, cg_emit_hugepages, 0, 0, "max", 0, "hugepageLimits" },
+	{ "hugepage", "hugetlb", NULL, cg_emit_hugepages, 0, 0, "rsvd.max", CG_W_MISSING_OK,
+	  "hugepageLimits" },
+	{ "unified", "", NULL, emit_unified, 0, 0, NULL, 0, "unified" },
 	{ 0 },
 };

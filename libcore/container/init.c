@@ -186,9 +186,8 @@ static int step_names(void *arg, struct err *err)
 {
 	struct init_args *a = arg;
 	const struct spec *spec = a->plan->spec;
-	const struct opt_u64 *mask = &spec->process.user.umask;
 
-	umask(mask->set ? (mode_t)mask->v : 0022);
+	umask(init_umask(&spec->process));
 	if (spec->hostname && sethostname(spec->hostname, strlen(spec->hostname)) < 0)
 		return err_set(err, -errno, "set hostname \"%s\"", spec->hostname);
 	if (spec->domainname && setdomainname(spec->domainname, strlen(spec->domainname)) < 0)
@@ -294,30 +293,42 @@ static int step_late_seccomp(void *arg, struct err *err)
 	return process_late_seccomp(&a->process, err);
 }
 
-static const struct step init_steps[] = {
-	{ "wait until moved and mapped", step_go },
-	{ "become root of the user namespace", step_user_root },
-	{ "session and keyring", step_session },
-	{ "cgroup namespace", step_cgroup_namespace },
-	{ "loopback", step_network },
-	{ "root file system", step_root },
-	{ "mounts", step_mounts },
-	{ "devices", step_devices },
-	{ "host hooks", step_host_hooks },
-	{ "createContainer hooks", step_create_container_hooks },
-	{ "console", step_console },
-	{ "change root", step_change_root },
-	{ "hostname, domainname, umask", step_names },
-	{ "labels", step_labels },
-	{ "sysctl", step_sysctl },
-	{ "masked and read-only paths", step_masks },
-	{ "ready", step_ready },
-	{ "stdio and descriptors", step_stdio },
-	{ "untie from the creator", step_untie },
-	{ "credentials", step_credentials },
-	{ "find the program", step_lookup },
-	{ "seccomp", step_late_seccomp },
-	{ NULL, NULL },
+const struct step init_steps[] = {
+	{ "wait until moved and mapped", step_go, "read from the sync socket", NULL },
+	{ "become root of the user namespace", step_user_root,
+	  "take its ids 0:0 if there is one; stay tied to the creator, not dumpable", NULL },
+	{ "session and keyring", step_session, "start a session of its own", explain_session },
+	{ "cgroup namespace", step_cgroup_namespace, "unshare it inside the container's cgroup",
+	  explain_cgroup_namespace },
+	{ "loopback", step_network, "bring up \"lo\" of a new network namespace", explain_network },
+	{ "root file system", step_root, "make the rootfs a mount, apart from the host's",
+	  explain_root },
+	{ "mounts", step_mounts, "mount all in list order", explain_mounts },
+	{ "devices", step_devices, "fill /dev", explain_devices },
+	{ "host hooks", step_host_hooks, "wait while the creator runs its hooks", NULL },
+	{ "createContainer hooks", step_create_container_hooks,
+	  "run hooks in the container's namespaces, programs of the host",
+	  explain_container_hooks },
+	{ "console", step_console, "open a pty of the container's devpts, send its master", NULL },
+	{ "change root", step_change_root,
+	  "enter the new root, let go of the old, close for writing", explain_change_root },
+	{ "hostname, domainname, umask", step_names, "set them", explain_names },
+	{ "labels", step_labels, "AppArmor profile and SELinux label of the program and its keys",
+	  explain_labels },
+	{ "sysctl", step_sysctl, "write kernel parameters through the host's /proc/sys",
+	  explain_sysctl },
+	{ "masked and read-only paths", step_masks, "cover them, and check that they are",
+	  explain_masks },
+	{ "ready", step_ready, "tell the creator, wait to be released", NULL },
+	{ "stdio and descriptors", step_stdio, "put stdio in place, close all else",
+	  explain_stdio },
+	{ "untie from the creator", step_untie, "survive its death from here on", NULL },
+	{ "credentials", step_credentials, "give up what is not the process's own",
+	  explain_credentials },
+	{ "find the program", step_lookup, "look it up in the container's PATH", explain_program },
+	{ "seccomp", step_late_seccomp, "load the filter, if not before the credentials",
+	  explain_seccomp },
+	{ NULL, NULL, NULL, NULL },
 };
 
 /* After "created": only read(2) is needed to wait, write(2) to answer. Errors go to exec.report as

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/describe.h"
 #include "berth/container.h"
 #include "cgroup/cgroup.h"
 #include "mount/mount.h"
@@ -20,7 +21,8 @@
 
 /* --- plan.c: everything that can be decided before the first side effect --- */
 struct ctr_plan {
-	struct spec *spec; /* borrowed */
+	struct spec *spec;           /* borrowed */
+	const struct ctr_root *root; /* borrowed: for the cache of filters; NULL: none */
 	bool rootless;
 	struct ns_plan ns;
 	struct mnt_plan *mnt;
@@ -28,6 +30,9 @@ struct ctr_plan {
 	char **env; /* of the process; HOME is added by init */
 	struct lsm_host lsm;
 };
+
+/* A plan as far as there can be one: each refusal becomes a note. */
+struct ctr_plan *ctr_plan_describe(struct spec *spec, bool rootless, struct desc *d);
 
 /* --- ctr.c --- */
 bool ctr_same_boot(const struct ctr *ctr);
@@ -75,10 +80,16 @@ int sync_expect(int sock, enum sync_type want, void *data, size_t size, int *ret
 void sync_send_error(int sock, const struct err *err);
 
 /* --- steps.c: named, timed steps --- */
+struct explain;
 struct step {
 	const char *name;
 	int (*run)(void *arg, struct err *err);
+	const char *what; /* a line for `explain`: what the step does */
+	/* Items of the plan that the step carries out; NULL: the line says it all. */
+	void (*describe)(const struct explain *x);
 };
+/* The two sides of a creation; rows end with a NULL name. */
+extern const struct step create_steps[], init_steps[];
 /* Run rows up to the one without a name; errors get the step's name as prefix only when `prefix` is
  * set; durations are logged at debug. */
 int steps_run(const char *side, const struct step *steps, void *arg, struct err *err);
@@ -165,6 +176,10 @@ struct init_args {
 	struct process_ctx process;
 	char console_name[32];
 };
+static inline mode_t init_umask(const struct spec_process *process)
+{
+	return process->user.umask.set ? (mode_t)process->user.umask.v : 0022;
+}
 /* Never returns. */
 void init_main(struct init_args *args) __attribute__((noreturn));
 
@@ -216,3 +231,38 @@ struct cg_view_store {
 void cg_view_build(const struct cg *cg, const struct cg_host *host, bool cgroupns,
                    struct cg_view_store *ret);
 void cg_view_done(struct cg_view_store *store);
+
+/* --- explain.c, explain_notes.c: the plan in words --- */
+struct explain {
+	const struct ctr_plan *plan; /* what could not be planned is absent: mnt NULL */
+	const struct ctr_explain_args *args;
+	const struct cg_view_store *view; /* NULL: unknown */
+	const cJSON *config;              /* the text of the spec again, for array indices */
+	struct desc *d;
+};
+void explain_cgroup(const struct explain *x);
+void explain_sources(const struct explain *x);
+void explain_clone(const struct explain *x);
+void explain_unit(const struct explain *x);
+void explain_maps(const struct explain *x);
+void explain_host_hooks(const struct explain *x);
+void explain_console(const struct explain *x);
+void explain_limits(const struct explain *x);
+void explain_session(const struct explain *x);
+void explain_cgroup_namespace(const struct explain *x);
+void explain_network(const struct explain *x);
+void explain_root(const struct explain *x);
+void explain_mounts(const struct explain *x);
+void explain_devices(const struct explain *x);
+void explain_container_hooks(const struct explain *x);
+void explain_change_root(const struct explain *x);
+void explain_names(const struct explain *x);
+void explain_labels(const struct explain *x);
+void explain_sysctl(const struct explain *x);
+void explain_masks(const struct explain *x);
+void explain_stdio(const struct explain *x);
+void explain_credentials(const struct explain *x);
+void explain_program(const struct explain *x);
+void explain_seccomp(const struct explain *x);
+/* What is dangerous, or of no use here. */
+void explain_notes(const struct explain *x);

@@ -38,7 +38,7 @@ int ctr_seccomp_cache(const struct ctr_root *root)
 	return fd < 0 ? FD_INVALID : fd;
 }
 
-static int check_rootless(const struct ctr_plan *plan, struct err *err)
+static int check_rootless(struct ctr_plan *plan, struct err *err)
 {
 	const struct spec_linux *l = &plan->spec->linux_;
 
@@ -64,7 +64,7 @@ static bool is_mapped(const struct spec_id_map *maps, size_t n, uint32_t id)
 	return false;
 }
 
-static int check_ids(const struct ctr_plan *plan, struct err *err)
+static int check_ids(struct ctr_plan *plan, struct err *err)
 {
 	const struct spec_linux *l = &plan->spec->linux_;
 	const struct spec_user *user = &plan->spec->process.user;
@@ -101,9 +101,9 @@ static int check_labels(struct ctr_plan *plan, struct err *err)
 }
 
 /* Who does not own the file systems may not map their ids (mount_setattr(2)). */
-static int check_idmaps(const struct ctr_plan *plan, struct err *err)
+static int check_idmaps(struct ctr_plan *plan, struct err *err)
 {
-	if (geteuid() == 0)
+	if (geteuid() == 0 || !plan->mnt)
 		return 0;
 	for (size_t i = 0; i < plan->mnt->n_ops; i++)
 		if (plan->mnt->ops[i].idmap)
@@ -133,40 +133,83 @@ bool ctr_wants_limits(const struct spec *spec)
 	       r->n_unified;
 }
 
-int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless,
-                 struct ctr_plan **ret, struct err *err)
+static int plan_namespaces(struct ctr_plan *plan, struct err *err)
+{
+	return ns_plan_open(&plan->ns, plan->spec, err);
+}
+
+static int plan_sysctl(struct ctr_plan *plan, struct err *err)
+{
+	return sysctl_check(plan->spec, &plan->ns, err);
+}
+
+static int plan_rootfs(struct ctr_plan *plan, struct err *err)
+{
+	return mnt_check_rootfs(plan->spec, err);
+}
+
+static int plan_mounts(struct ctr_plan *plan, struct err *err)
+{
+	return mnt_plan_build(plan->spec, &plan->mnt, err);
+}
+
+static int plan_seccomp(struct ctr_plan *plan, struct err *err)
+{
+	_cleanup_close_ int cache = FD_INVALID;
+
+	if (!plan->spec->linux_.seccomp.present)
+		return 0;
+	cache = ctr_seccomp_cache(plan->root);
+	return seccomp_compile_cached(cache, &plan->spec->linux_.seccomp, &plan->filter, err);
+}
+
+/* In this order; each leaves the plan in a state that the others and ctr_plan_free() can work with,
+ * also when it fails: `explain` goes on after a refusal. */
+static int (*const plan_parts[])(struct ctr_plan *plan, struct err *err) = {
+	check_rootless, check_ids,   check_labels, plan_namespaces, plan_sysctl,
+	plan_rootfs,    plan_mounts, check_idmaps, plan_seccomp,
+};
+
+static struct ctr_plan *plan_begin(struct spec *spec, bool rootless)
 {
 	struct ctr_plan *plan = xcalloc(1, sizeof(*plan));
-	_cleanup_close_ int cache = FD_INVALID;
-	int r;
 
 	plan->spec = spec;
 	plan->rootless = rootless;
 	ns_plan_from_spec(spec, &plan->ns);
-	r = check_rootless(plan, err);
-	if (r == 0)
-		r = check_ids(plan, err);
-	if (r == 0)
-		r = check_labels(plan, err);
-	if (r == 0)
-		r = ns_plan_open(&plan->ns, spec, err);
-	if (r == 0)
-		r = sysctl_check(spec, &plan->ns, err);
-	if (r == 0)
-		r = mnt_check_rootfs(spec, err);
-	if (r == 0)
-		r = mnt_plan_build(spec, &plan->mnt, err);
-	if (r == 0)
-		r = check_idmaps(plan, err);
-	if (r == 0 && spec->linux_.seccomp.present) {
-		cache = ctr_seccomp_cache(root);
-		r = seccomp_compile_cached(cache, &spec->linux_.seccomp, &plan->filter, err);
-	}
-	if (r < 0) {
-		ctr_plan_free(plan);
-		return r;
+	return plan;
+}
+
+int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless,
+                 struct ctr_plan **ret, struct err *err)
+{
+	struct ctr_plan *plan = plan_begin(spec, rootless);
+
+	plan->root = root;
+	for (size_t i = 0; i < ARRAY_SIZE(plan_parts); i++) {
+		int r = plan_parts[i](plan, err);
+
+		if (r < 0) {
+			ctr_plan_free(plan);
+			return r;
+		}
 	}
 	plan->env = strv_dup(spec->process.env);
 	*ret = plan;
 	return 0;
+}
+
+struct ctr_plan *ctr_plan_describe(struct spec *spec, bool rootless, struct desc *d)
+{
+	struct ctr_plan *plan = plan_begin(spec, rootless);
+
+	for (size_t i = 0; i < ARRAY_SIZE(plan_parts); i++) {
+		struct err err = { 0 };
+
+		/* Without a state root, so without its cache: nothing is written. */
+		if (plan_parts[i](plan, &err) < 0)
+			desc_note(d, DESC_REFUSED, NULL, "%s", err.msg);
+	}
+	plan->env = strv_dup(spec->process.env);
+	return plan;
 }

@@ -128,13 +128,18 @@ static int make_node(int dir, const char *name, const struct spec_device *d, boo
 	return 1;
 }
 
+bool mnt_device_is_bound(const struct mnt_plan *plan, const struct spec_device *d)
+{
+	return plan->has_userns && d->type != 'p';
+}
+
 /* own: the directory's set-group-ID bit or the configuration may ask for other owners than ours. */
 static int make_device(const struct mnt_plan *plan, int dir, const char *name,
                        const struct spec_device *d, bool own, struct err *err)
 {
 	int r;
 
-	if (plan->has_userns && d->type != 'p')
+	if (mnt_device_is_bound(plan, d))
 		return bind_node(dir, name, d, true, err);
 	r = make_node(dir, name, d, own, err);
 	if (r != -EPERM)
@@ -161,7 +166,7 @@ static int make_configured(const struct mnt_ctx *ctx, const struct mnt_plan *pla
 }
 
 /* linux.devices may give a default node other permissions: then the default is not made. */
-static bool is_configured(const struct spec *spec, const char *path)
+bool mnt_device_is_configured(const struct spec *spec, const char *path)
 {
 	for (size_t i = 0; i < spec->linux_.n_devices; i++) {
 		if (streq(spec->linux_.devices[i].path, path))
@@ -185,7 +190,7 @@ static int make_nodes(const struct mnt_ctx *ctx, const struct mnt_plan *plan, in
 		_cleanup_free_ char *path = NULL;
 		struct spec_device d = { .type = 'c', .mode = 0666 };
 
-		if (is_configured(spec, row->path))
+		if (mnt_device_is_configured(spec, row->path))
 			continue;
 		path = xstrdup(row->path);
 		d.path = path;

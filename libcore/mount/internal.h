@@ -115,6 +115,9 @@ static inline bool mnt_op_readonly(const struct mnt_op *op)
 	return ((op->attr_set & ~op->rec_clr) | op->rec_set) & MOUNT_ATTR_RDONLY;
 }
 
+/* A mount of type "cgroup" (or, on a v2 host, "cgroup2"): shows the container's own cgroups. */
+bool mnt_op_is_cgroup(const struct mnt_op *op, const struct mnt_cgroup_view *cgroups);
+
 /* ---- copyup.c */
 
 /* Copy the directory dir_fd into the fresh mount, which is not attached yet. */
@@ -124,7 +127,17 @@ int mnt_copy_up(int dir_fd, int mount_fd, const char *what, struct err *err);
 int mnt_do_cgroup(struct mnt_ctx *ctx, const struct mnt_op *op, const struct mnt_cgroup_view *view,
                   struct err *err);
 
+/* ---- devices.c: decisions, shared with describe.c */
+
+/* Is the default node of this path left to linux.devices? */
+bool mnt_device_is_configured(const struct spec *spec, const char *path);
+/* The host's node is bound rather than one made (where that is not permitted either way). */
+bool mnt_device_is_bound(const struct mnt_plan *plan, const struct spec_device *d);
+
 /* ---- root.c */
+
+/* The propagation that the host's tree gets in the container's namespace: MS_* | MS_REC. */
+unsigned long mnt_host_propagation(unsigned long wanted);
 
 /* With this rootfsPropagation, can a mount of the old tree other than "/" be shared with the host?
  */

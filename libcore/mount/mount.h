@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/describe.h"
 #include "berth/err.h"
 #include "berth/spec.h"
 
@@ -164,3 +165,15 @@ int mnt_make_mount_points(const struct mnt_plan *plan, struct err *err);
 /* Open a path of the container for reading: O_PATH first, regular file, no link out of the root;
  * -errno. */
 int mnt_open_in_root(int root_fd, const char *path, int flags, struct err *err);
+
+/*
+ * The plan in words, in the order in which the functions above carry it out. Each mount that is
+ * made is an item whose first member is its mount point. cgroups: NULL when it is not known yet.
+ */
+void mnt_describe_sources(const struct mnt_plan *plan, struct desc *d);
+void mnt_describe_root(const struct mnt_plan *plan, struct desc *d);
+void mnt_describe_mounts(const struct mnt_plan *plan, const struct mnt_cgroup_view *cgroups,
+                         struct desc *d);
+void mnt_describe_devices(const struct mnt_plan *plan, struct desc *d);
+void mnt_describe_finish(const struct mnt_plan *plan, bool no_pivot, struct desc *d);
+void mnt_describe_masks(const struct mnt_plan *plan, struct desc *d);

@@ -454,6 +454,14 @@ static int do_remount(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *
 	return mnt_op_readonly(op) ? mnt_verify_readonly(fd, op->destination, err) : 0;
 }
 
+bool mnt_op_is_cgroup(const struct mnt_op *op, const struct mnt_cgroup_view *cgroups)
+{
+	if (op->bind || op->remount)
+		return false;
+	return streq(op->fstype, "cgroup") ||
+	       (streq(op->fstype, "cgroup2") && cgroups && cgroups->v2);
+}
+
 int mnt_mount_all(struct mnt_ctx *ctx, const struct mnt_plan *plan,
                   const struct mnt_cgroup_view *cgroups, struct err *err)
 {
@@ -474,8 +482,7 @@ int mnt_mount_all(struct mnt_ctx *ctx, const struct mnt_plan *plan,
 			r = do_remount(ctx, op, err);
 		else if (op->bind)
 			r = do_bind(ctx, op, err);
-		else if (streq(op->fstype, "cgroup") ||
-		         (streq(op->fstype, "cgroup2") && cgroups && cgroups->v2))
+		else if (mnt_op_is_cgroup(op, cgroups))
 			r = mnt_do_cgroup(ctx, op, cgroups, err);
 		else
 			r = do_fs(ctx, op, plan->spec->linux_.mount_label, err);

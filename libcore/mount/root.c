@@ -126,20 +126,24 @@ int mnt_proc_fd(struct mnt_ctx *ctx, struct err *err)
 	return ctx->proc_fd;
 }
 
+unsigned long mnt_host_propagation(unsigned long wanted)
+{
+	/* Of the whole tree where nothing else is asked for: host mounts still come in, none go
+	 * out. */
+	if (wanted == 0)
+		return MS_SLAVE | MS_REC;
+	/* An unbindable tree could not be cloned; it becomes so in mnt_finish_root. */
+	return wanted & MS_UNBINDABLE ? MS_PRIVATE | (wanted & MS_REC) : wanted;
+}
+
 static int set_host_propagation(unsigned long wanted, struct err *err)
 {
 	_cleanup_close_ int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	unsigned long flag = wanted ? wanted : MS_SLAVE | MS_REC;
 	int r;
 
 	if (fd < 0)
 		return err_set(err, -errno, "open \"/\"");
-	/* Of the whole tree where nothing else is asked for: host mounts still come in, none go
-	 * out. */
-	/* An unbindable tree could not be cloned; it becomes so in mnt_finish_root. */
-	if (flag & MS_UNBINDABLE)
-		flag = MS_PRIVATE | (flag & MS_REC);
-	r = mnt_set_propagation(fd, flag);
+	r = mnt_set_propagation(fd, mnt_host_propagation(wanted));
 	return r < 0 ? err_set(err, r, "setting the propagation of the old root") : 0;
 }
 

@@ -190,11 +190,24 @@ bool ns_map_equals(const char *text, const struct spec_id_map *maps, size_t n)
 	return lines == n; /* neither side repeats a line: ranges do not overlap */
 }
 
+/* With the capability any map; without it one's own id, and for groups only after setgroups has
+ * been denied. */
+static bool writes_directly(const struct map_kind *kind, const struct spec_id_map *maps, size_t n,
+                            uint32_t own_id)
+{
+	return have_cap(kind->cap) || ns_map_is_own(maps, n, own_id);
+}
+
+static bool denies_setgroups(const struct map_kind *kind)
+{
+	return kind->cap == CAP_SETGID && !have_cap(kind->cap);
+}
+
 static int write_one(int dir, const struct map_kind *kind, pid_t pid,
                      const struct spec_id_map *maps, size_t n, uint32_t own_id, struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT(NS_MAP_TEXT_MAX);
-	bool direct = have_cap(kind->cap);
+	bool direct = writes_directly(kind, maps, n, own_id);
 	int r = ns_map_text(maps, n, &text);
 
 	if (r == -E2BIG)
@@ -205,13 +218,10 @@ static int write_one(int dir, const struct map_kind *kind, pid_t pid,
 	if (r < 0 || n == 0)
 		return r < 0 ? err_set(err, r, "%s", kind->field)
 		             : err_text(err, -EINVAL, "%s: is empty", kind->field);
-	if (!direct && ns_map_is_own(maps, n, own_id)) {
-		direct = true;
-		if (kind->cap == CAP_SETGID) {
-			r = file_write_at(dir, "setgroups", "deny");
-			if (r < 0 && r != -ENOENT)
-				return err_set(err, r, "write \"deny\" to /proc/%d/setgroups", pid);
-		}
+	if (direct && denies_setgroups(kind)) {
+		r = file_write_at(dir, "setgroups", "deny");
+		if (r < 0 && r != -ENOENT)
+			return err_set(err, r, "write \"deny\" to /proc/%d/setgroups", pid);
 	}
 	if (!direct)
 		return run_helper(kind, pid, maps, n, own_id, err);
@@ -326,4 +336,41 @@ int ns_check_maps(pid_t pid, const struct spec *spec, struct err *err)
 	if (r == 0)
 		r = check_one(dir, &uid_kind, lin->uid_maps, lin->n_uid_maps, err);
 	return r < 0 ? r : check_one(dir, &gid_kind, lin->gid_maps, lin->n_gid_maps, err);
+}
+
+static void describe_one(const struct map_kind *kind, const struct spec_id_map *maps, size_t n,
+                         uint32_t own_id, bool check, struct desc *d)
+{
+	bool direct = writes_directly(kind, maps, n, own_id);
+	_cleanup_free_ char *helper = direct || check ? NULL : find_helper(kind->helper);
+
+	for (size_t i = 0; i < n; i++) {
+		desc_item_at(d, kind->file, kind->field, i);
+		desc_fmt(d, "map", "%u %u %u", maps[i].container_id, maps[i].host_id, maps[i].size);
+		if (check)
+			desc_str(d, "by", "compared with the joined namespace");
+		else
+			desc_str(d, "by", direct ? "write" : helper ? helper : kind->helper);
+	}
+	if (check || n == 0)
+		return;
+	if (direct && denies_setgroups(kind)) {
+		desc_item(d, "setgroups", NULL);
+		desc_str(d, "value", "deny");
+	}
+	if (!direct && !helper)
+		desc_note(d, DESC_REFUSED, kind->field,
+		          "maps other than one's own id need %s, which is not in PATH: install it "
+		          "(package uidmap or shadow-utils)",
+		          kind->helper);
+}
+
+void ns_describe_maps(const struct ns_plan *plan, const struct spec *spec, struct desc *d)
+{
+	const struct spec_linux *l = &spec->linux_;
+
+	if (!plan->new_user && !plan->join[NS_USER])
+		return;
+	describe_one(&uid_kind, l->uid_maps, l->n_uid_maps, geteuid(), !plan->new_user, d);
+	describe_one(&gid_kind, l->gid_maps, l->n_gid_maps, getegid(), !plan->new_user, d);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/describe.h"
 #include "berth/err.h"
 #include "berth/spec.h"
 
@@ -69,3 +70,13 @@ int ns_check_maps(pid_t pid, const struct spec *spec, struct err *err);
 /* Host id of a container id, or the id itself without a user namespace; -1 (as id) when unmapped.
  */
 uint32_t ns_host_id(const struct spec_id_map *maps, size_t n, uint32_t id);
+
+/*
+ * The plan in words: each type is new, joined or the host's. index: place of each type in
+ * linux.namespaces of the document, -1: not there.
+ */
+void ns_describe(const struct ns_plan *plan, const struct spec *spec, const int index[NS_TYPES],
+                 struct desc *d);
+/* What ns_write_maps() would do for this caller, or ns_check_maps(). A helper that is missing is
+ * noted. */
+void ns_describe_maps(const struct ns_plan *plan, const struct spec *spec, struct desc *d);

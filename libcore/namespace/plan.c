@@ -176,3 +176,22 @@ int ns_plan_from_pid(pid_t pid, int pidfd, struct ns_plan *ret, struct err *err)
 		ns_plan_done(ret);
 	return r;
 }
+
+void ns_describe(const struct ns_plan *plan, const struct spec *spec, const int index[NS_TYPES],
+                 struct desc *d)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (index[t] >= 0)
+			desc_item_at(d, "namespace", "linux.namespaces", (size_t)index[t]);
+		else
+			desc_item(d, "namespace", NULL);
+		desc_str(d, "type", ns_table[t].name);
+		desc_str(d, "state", plan->join[t] ? "joined" : plan->has[t] ? "new" : "host");
+		if (plan->join[t])
+			desc_str(d, "file", spec->linux_.namespaces[t].path);
+	}
+	if (plan->needs_joiner) {
+		desc_item(d, "joiner", NULL);
+		desc_str(d, "what", "a child that joins, clones init and exits");
+	}
+}

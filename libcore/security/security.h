@@ -14,6 +14,7 @@
 #include <linux/filter.h>
 
 #include "base/buf.h"
+#include "base/describe.h"
 #include "berth/err.h"
 #include "berth/spec.h"
 
@@ -95,3 +96,11 @@ enum selfexe_need selfexe_decide(const struct spec *spec, const struct spec_proc
  * or a sealed memfd, and does not return; an error when nothing works.
  */
 int selfexe_protect(enum selfexe_need need, char *const argv[], struct err *err);
+
+/* --- describe.c: the same in words --- */
+void sec_describe_limits(const struct spec_process *process, struct desc *d);
+/* Ids, capabilities (what this caller can't give is noted), no_new_privs. */
+void sec_describe_credentials(const struct spec_process *process, bool userns, struct desc *d);
+/* The filter: actions, rules, architectures, flags, size when it could be compiled. */
+void sec_describe_seccomp(const struct spec_seccomp *seccomp, const struct seccomp_filter *filter,
+                          bool early, struct desc *d);

@@ -228,5 +228,22 @@ int ctr_restored(const struct ctr *ctr, const struct spec *spec, struct err *err
 int ctr_run_hooks(const struct ctr *ctr, const struct spec *spec, enum spec_hook_kind kind,
                   enum ctr_status status, pid_t pid, struct err *err);
 
+/* --- explain --- */
+struct desc; /* base/describe.h */
+struct ctr_explain_args {
+	const char *id;
+	struct spec *spec;
+	bool rootless;
+	const struct ctr_create_opts *opts;
+	const struct cg *cgroup; /* as planned; NULL: could not be, and d says why */
+	const char *cgroup_path; /* JSON path of its place; NULL: the default one */
+};
+/*
+ * Put into d what ctr_create() would do with this spec: every row of the step tables with what the
+ * plan holds for it, then start and delete. All of ctr_plan_new()'s checks run, and each refusal
+ * becomes a note; nothing is made and no privilege is needed.
+ */
+void ctr_explain(const struct ctr_explain_args *args, struct desc *d);
+
 /* The features document. Caller frees. */
 char *ctr_features_json(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* berth exec: one more process in a container, in front of us or kept by a shim of its own. */
 #include <errno.h>
-#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@
 static struct launch_opts o;
 static struct {
 	const char *process, *cwd, *user, *name, *detach_keys;
-	char **env, **caps, **gids;
+	char **env, **caps, **gids, **cgroups;
 	bool tty, no_new_privs, ignore_paused;
 } x;
 
@@ -38,12 +38,27 @@ struct exec {
 	struct spec_process process;
 	bool with_shim;
 	enum stdio_mode stdio;
-	int console_socket, shim_exe_fd, session_fd, preserve_fds;
+	int console_socket, pidfd_socket, shim_exe_fd, session_fd, preserve_fds;
 	size_t log_max;
 	char *name, *session_path, *link, *log_path, *pid_file;
 };
 
 /* --- the process --- */
+
+/* What a process document leaves open is as for the container's init. An empty object of
+ * capabilities is not open: it means none. */
+static void inherit(struct spec_process *p, const struct spec_process *init)
+{
+	if (!p->caps.present)
+		p->caps = init->caps;
+	if (p->n_rlimits == 0 && init->n_rlimits > 0) {
+		p->rlimits = xcalloc(init->n_rlimits, sizeof(*p->rlimits));
+		memcpy(p->rlimits, init->rlimits, init->n_rlimits * sizeof(*p->rlimits));
+		p->n_rlimits = init->n_rlimits;
+	}
+	if (!p->oom_score_adj.set)
+		p->oom_score_adj = init->oom_score_adj;
+}
 
 static int process_from_file(struct ctx *ctx, struct exec *e)
 {
@@ -53,7 +68,10 @@ static int process_from_file(struct ctx *ctx, struct exec *e)
 
 	if (r < 0)
 		return err_prefix(&ctx->err, "option --process");
-	return spec_load_process(text, len, &e->process, &ctx->err);
+	r = spec_load_process(text, len, &e->process, &ctx->err);
+	if (r == 0)
+		inherit(&e->process, &e->spec->process);
+	return r;
 }
 
 static int add_caps(struct ctx *ctx, struct spec_caps *caps)
@@ -149,6 +167,18 @@ static int make_process_object(struct ctx *ctx, struct exec *e, char **argv)
 
 /* --- the ways to run it --- */
 
+/* Whoever asked for a pidfd and can't be given it gets no process either. */
+static int hand_over(const struct exec *e, pid_t pid, int pidfd, struct err *err)
+{
+	int r = launch_send_pidfd(e->pidfd_socket, "setns", pidfd, err);
+
+	if (r < 0) {
+		(void)proc_pidfd_signal(pidfd, SIGKILL);
+		(void)proc_waitpid(pid, NULL);
+	}
+	return r;
+}
+
 static int make_exec(struct keeper_job *job, const struct ctr_process_io *io,
                      const struct ctr_identity *shim, pid_t *ret_pid, int *ret_pidfd,
                      struct err *err)
@@ -159,6 +189,7 @@ static int make_exec(struct keeper_job *job, const struct ctr_process_io *io,
 		.io = *io,
 		.no_new_keyring = o.no_new_keyring,
 		.ignore_paused = x.ignore_paused,
+		.cgroups = x.cgroups,
 		.keep_fd = job->report_fd,
 	};
 	struct ctr_identity self;
@@ -167,6 +198,8 @@ static int make_exec(struct keeper_job *job, const struct ctr_process_io *io,
 
 	if (r == 0)
 		r = ctr_exec(e->ctr, &opts, ret_pid, ret_pidfd, err);
+	if (r == 0)
+		r = hand_over(e, *ret_pid, *ret_pidfd, err);
 	if (r < 0)
 		return r;
 	(void)ctr_identity_of(*ret_pid, *ret_pidfd, &self);
@@ -245,13 +278,16 @@ static int exec_here(struct ctx *ctx, struct exec *e, pid_t *ret_pid, int *ret_p
 		        .ret_master = ret_master },
 		.no_new_keyring = o.no_new_keyring,
 		.ignore_paused = x.ignore_paused,
+		.cgroups = x.cgroups,
 		.keep_fd = FD_INVALID,
 	};
+	int r;
 
 	if (e->stdio == STDIO_NULL)
 		for (int i = 0; i < 3; i++)
 			opts.io.stdio[i] = FD_INVALID;
-	return ctr_exec(e->ctr, &opts, ret_pid, ret_pidfd, &ctx->err);
+	r = ctr_exec(e->ctr, &opts, ret_pid, ret_pidfd, &ctx->err);
+	return r < 0 ? r : hand_over(e, *ret_pid, *ret_pidfd, &ctx->err);
 }
 
 static int go(struct ctx *ctx, struct exec *e)
@@ -302,6 +338,8 @@ static int decide(struct ctx *ctx, struct exec *e)
 		r = launch_parse_log_max(o.container_log_max, &e->log_max, &ctx->err);
 	if (r == 0 && o.console_socket)
 		r = launch_connect_console(o.console_socket, &e->console_socket, &ctx->err);
+	if (r == 0)
+		r = launch_connect_pidfd(o.pidfd_socket, &e->pidfd_socket, &ctx->err);
 	if (r == 0 && e->with_shim) {
 		e->shim_exe_fd = keeper_open_shim(&ctx->err);
 		r = e->shim_exe_fd < 0 ? e->shim_exe_fd : 0;
@@ -345,6 +383,7 @@ static int run(struct ctx *ctx, int argc, char **argv)
 {
 	struct exec e = { .root.fd = FD_INVALID,
 		          .console_socket = FD_INVALID,
+		          .pidfd_socket = FD_INVALID,
 		          .shim_exe_fd = FD_INVALID,
 		          .session_fd = FD_INVALID };
 	int r;
@@ -363,6 +402,7 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	ctr_close(e.ctr);
 	ctr_root_done(&e.root);
 	fd_close(e.console_socket);
+	fd_close(e.pidfd_socket);
 	fd_close(e.shim_exe_fd);
 	fd_close(e.session_fd);
 	free(e.name);
@@ -394,6 +434,10 @@ static const struct opt opts[] = {
 	  "keys that leave the process running (default: ctrl-])", false },
 	{ "console-socket", 0, OPT_STRING, &o.console_socket, "PATH",
 	  "unix socket that receives the pty's master", false },
+	{ "pidfd-socket", 0, OPT_STRING, &o.pidfd_socket, "PATH",
+	  "unix socket that receives a pidfd of the process", false },
+	{ "cgroup", 0, OPT_LIST, &x.cgroups, "[CONTROLLER[,...]:]PATH",
+	  "a cgroup below the container's; may be repeated", false },
 	{ "pid-file", 0, OPT_STRING, &o.pid_file, "FILE", "write the pid of the process to FILE",
 	  false },
 	{ "preserve-fds", 0, OPT_INT, &o.preserve_fds, "N", "pass N more descriptors, from 3 on",

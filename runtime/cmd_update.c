@@ -72,8 +72,8 @@ static const struct {
 
 static int put_value(struct buf *b, size_t row, const char *text, struct err *err)
 {
-	uint64_t u;
-	int64_t i;
+	uint64_t u = 0;
+	int64_t i = 0;
 	int r = 0;
 
 	switch (rows[row].kind) {

@@ -105,6 +105,23 @@ int launch_connect_console(const char *path, int *ret, struct err *err)
 	return 0;
 }
 
+int launch_connect_pidfd(const char *path, int *ret, struct err *err)
+{
+	int fd = path ? sock_connect_path(path, SOCK_STREAM) : FD_INVALID;
+
+	if (path && fd < 0)
+		return err_set(err, fd, "connect to pidfd socket \"%s\"", path);
+	*ret = fd;
+	return 0;
+}
+
+int launch_send_pidfd(int sock, const char *payload, int pidfd, struct err *err)
+{
+	int r = sock < 0 ? 0 : sock_send_fds(sock, payload, strlen(payload), &pidfd, 1);
+
+	return r < 0 ? err_set(err, r, "send the pidfd to the pidfd socket") : 0;
+}
+
 /* sd_listen_fds(3): descriptors from 3 on are for us only if LISTEN_PID says so. */
 static int listen_fds(void)
 {
@@ -265,6 +282,8 @@ static int open_early(struct ctx *ctx, struct launch *l)
 
 	if (l->opts->console_socket)
 		r = launch_connect_console(l->opts->console_socket, &l->console_socket, &ctx->err);
+	if (r == 0)
+		r = launch_connect_pidfd(l->opts->pidfd_socket, &l->pidfd_socket, &ctx->err);
 	if (r == 0 && l->with_shim) {
 		l->shim_exe_fd = keeper_open_shim(&ctx->err);
 		r = l->shim_exe_fd < 0 ? l->shim_exe_fd : 0;
@@ -298,7 +317,7 @@ static int make_container(struct keeper_job *job, const struct ctr_process_io *i
 	int r = make(l, &opts, ret_pidfd, err);
 
 	*ret_pid = l->ctr->init.pid;
-	return r;
+	return r < 0 ? r : launch_send_pidfd(l->pidfd_socket, "standard", *ret_pidfd, err);
 }
 
 static int create_with_shim(struct ctx *ctx, struct launch *l)
@@ -341,11 +360,13 @@ static int create_here(struct ctx *ctx, struct launch *l)
 		},
 		.keep_fd = FD_INVALID,
 	};
+	int r;
 
 	if (l->stdio == STDIO_NULL)
 		for (int i = 0; i < 3; i++)
 			opts.io.stdio[i] = FD_INVALID;
-	return make(l, &opts, &l->pidfd, &ctx->err);
+	r = make(l, &opts, &l->pidfd, &ctx->err);
+	return r < 0 ? r : launch_send_pidfd(l->pidfd_socket, "standard", l->pidfd, &ctx->err);
 }
 
 int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *id, bool foreground,
@@ -359,6 +380,7 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 		.master = FD_INVALID,
 		.pidfd = FD_INVALID,
 		.console_socket = FD_INVALID,
+		.pidfd_socket = FD_INVALID,
 		.shim_exe_fd = FD_INVALID,
 		.opts = opts,
 	};
@@ -448,6 +470,7 @@ void launch_done(struct launch *l)
 	fd_close(l->master);
 	fd_close(l->pidfd);
 	fd_close(l->console_socket);
+	fd_close(l->pidfd_socket);
 	fd_close(l->shim_exe_fd);
 	free(l->session_path);
 	free(l->address);

@@ -12,8 +12,8 @@
 #include "runtime/keeper.h"
 
 struct launch_opts { /* filled by option rows */
-	const char *bundle, *config, *console_socket, *pid_file, *shim, *stdio, *container_log,
-	    *container_log_max;
+	const char *bundle, *config, *console_socket, *pidfd_socket, *pid_file, *shim, *stdio,
+	    *container_log, *container_log_max;
 	bool no_pivot, no_new_keyring, detach;
 	int preserve_fds;
 	const struct ctr_criu_opts *restore; /* from images rather than from the program; NULL */
@@ -30,6 +30,10 @@ struct launch_opts { /* filled by option rows */
 	      &(o).console_socket,                                                                     \
 	      "PATH",                                                                                  \
 	      "unix socket that receives the pty's master",                                            \
+	      false },                                                                                 \
+	    { "pidfd-socket", 0,                                                                       \
+	      OPT_STRING,     &(o).pidfd_socket,                                                       \
+	      "PATH",         "unix socket that receives a pidfd of the container's init",             \
 	      false },                                                                                 \
 	    { "pid-file",    0,      OPT_STRING,                                                       \
 	      &(o).pid_file, "FILE", "write the pid of the container's init to FILE",                  \
@@ -97,7 +101,7 @@ struct launch {
 	int pidfd;          /* of init when it is our child */
 	char *session_path, *address, *log_path, *pid_file;
 	enum stdio_mode stdio;
-	int console_socket;
+	int console_socket, pidfd_socket;
 	int shim_exe_fd;
 	const struct launch_opts *opts;
 };
@@ -141,7 +145,12 @@ char *launch_absolute(const char *path);
  * for may be just that.
  */
 void launch_adopt_size(struct spec_process *process);
+/* Both are connected early; path NULL is FD_INVALID. */
 int launch_connect_console(const char *path, int *ret, struct err *err);
+int launch_connect_pidfd(const char *path, int *ret, struct err *err);
+/* Hand over a pidfd; payload is "standard" for a container's init, "setns" for what exec makes.
+ * sock FD_INVALID: nothing. */
+int launch_send_pidfd(int sock, const char *payload, int pidfd, struct err *err);
 /* Decimal, no newline, by rename, after success only. */
 int pid_file_write(const char *path, pid_t pid, struct err *err);
 /* Best effort: tell the shim of a session that its process has started. */

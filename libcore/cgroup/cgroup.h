@@ -107,7 +107,18 @@ int cg_from_json(const cJSON *j, struct cg **ret,
 /* Make the directories, enable controllers on v2. Nothing with the systemd driver: there the unit
  * starts with the first process that is attached, and cg_apply() comes after that. */
 int cg_create(struct cg *cg, struct err *err);
-/* Create an exec/sub directory below the container's own is a later milestone. */
+/*
+ * A copy that stands for cgroups below the container's own: args (NULL-terminated) are PATH, all
+ * hierarchies, or CONTROLLER[,CONTROLLER]:PATH (v1). -EINVAL: "unknown controller", "bad sub cgroup
+ * path" for one that leads out. Whether they exist shows when a process is attached. Pure.
+ */
+int cg_sub(const struct cg *cg, char *const *args, struct cg **ret, struct err *err);
+/*
+ * A copy that stands for the cgroup that process pid is in, if that is below the container's own:
+ * on v2 a container that has given its own cgroup controllers can take no process there any more.
+ * -ENOENT: it is not, or this is not v2.
+ */
+int cg_follow(const struct cg *cg, pid_t pid, struct cg **ret);
 
 /* Limits: spec resources -> files (conversions are pure functions in v1.c, v2.c, convert.c). Device
  * rules included: v1 files, v2 eBPF. */

@@ -135,6 +135,10 @@ void cg_writes_done(struct cg_writes *w);
 /* Pure: may this `unified` key be written, and which controller is it; caller frees. */
 int cg_unified_check(const char *key, char **ret_controller, struct err *err);
 
+/* --- sub.c --- */
+/* Pure: cg_follow() from the text of /proc/<pid>/cgroup. */
+int cg_follow_text(const struct cg *cg, const char *text, struct cg **ret);
+
 /* --- undo.c: what `update` puts back when one of its writes fails --- */
 struct cg_undo {
 	struct cg_undo_entry {

@@ -251,15 +251,14 @@ int cg_attach_dirs(const struct cg *cg, pid_t pid, struct err *err)
 		 * thread that moves itself does not, and we have no other thread. v1 only: v2 does
 		 * not take single threads, and has CLONE_INTO_CGROUP instead. */
 		const char *file = self && !dir->v2 ? "tasks" : "cgroup.procs";
-		_cleanup_close_ int fd = cg_dir_open(dir, err);
+		_cleanup_close_ int fd = cg_dir_open(dir, NULL);
 		int r = fd;
 
 		if (r >= 0)
 			r = cg_write_file(fd, file, self ? "0" : number);
 		if (r < 0) {
-			if (fd >= 0)
-				err_set(err, r, "adding pid %s to %s%s/%s", number, dir->mount,
-				        dir->path, file);
+			err_set(err, r, "error adding pid %s to %s%s/%s", number, dir->mount,
+			        dir->path, file);
 			return err_prefix(err, "unable to apply cgroup configuration");
 		}
 	}

@@ -33,6 +33,7 @@ struct exec_run {
 	struct seccomp_filter filter;
 	struct lsm_host lsm;
 	struct lsm_labels labels;
+	struct cg *sub; /* what --cgroup names; NULL: the container's own */
 	int proc_fd, cgroup_fd, init_pidfd;
 	int sock[2];
 	int pidfd;
@@ -134,7 +135,7 @@ static void child_main(struct exec_run *x)
 
 /* --- the caller's side --- */
 
-static int refuse(const struct exec_run *x, struct err *err)
+static int refuse(struct exec_run *x, struct err *err)
 {
 	switch (ctr_status(x->ctr)) {
 	case CTR_STOPPED:
@@ -142,10 +143,13 @@ static int refuse(const struct exec_run *x, struct err *err)
 	case CTR_CREATING:
 		return err_text(err, -EBUSY, "cannot exec in a container that is being created");
 	case CTR_PAUSED:
-		return x->opts->ignore_paused ? 0
-		                              : err_text(err, -EINVAL,
-		                                         "cannot exec in a paused container (use "
-		                                         "--ignore-paused to override)");
+		if (!x->opts->ignore_paused)
+			return err_text(err, -EINVAL,
+			                "cannot exec in a paused container (use --ignore-paused to "
+			                "override)");
+		/* We shall wait for a resume, which needs the lock. */
+		ctr_unlock(x->ctr);
+		return 0;
 	default:
 		return 0;
 	}
@@ -176,8 +180,10 @@ static int prepare(struct exec_run *x, struct err *err)
 		cache = ctr_seccomp_cache(x->ctr->root);
 		r = seccomp_compile_cached(cache, &x->spec->linux_.seccomp, &x->filter, err);
 	}
+	if (r == 0 && x->opts->cgroups)
+		r = cg_sub(x->ctr->cgroup, x->opts->cgroups, &x->sub, err);
 	if (r == 0 && x->ctr->cgroup && x->ctr->cgroup->usable)
-		x->cgroup_fd = cg_v2_fd(x->ctr->cgroup);
+		x->cgroup_fd = cg_v2_fd(x->sub ? x->sub : x->ctr->cgroup);
 	return r;
 }
 
@@ -185,11 +191,12 @@ static int spawn(struct exec_run *x, struct err *err)
 {
 	int close_fds[] = { x->ctr->dir_fd, x->opts->keep_fd >= 0 ? x->opts->keep_fd : FD_INVALID,
 		            FD_INVALID };
-	struct cg *cg = x->ctr->cgroup;
+	struct cg *cg = x->sub ? x->sub : x->ctr->cgroup;
 	struct spawn_opts opts = {
 		.ns = &x->ns,
 		.cgroup_fd = x->cgroup_fd,
 		.cgroup = cg && cg->usable ? cg : NULL,
+		.follow = x->sub ? 0 : x->ctr->init.pid,
 		.sock = x->sock,
 		.close_fds = close_fds,
 		.only = &x->opts->io,
@@ -281,6 +288,7 @@ int ctr_exec(struct ctr *ctr, const struct ctr_exec_opts *opts, pid_t *ret_pid, 
 	fd_close(x.sock[0]);
 	fd_close(x.sock[1]);
 	fd_close(x.pidfd);
+	cg_free(x.sub);
 	ns_plan_done(&x.ns);
 	seccomp_filter_done(&x.filter);
 	spec_free(x.spec);

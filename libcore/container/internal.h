@@ -194,7 +194,8 @@ struct spawn_opts {
 	const struct ns_plan *ns;
 	int cgroup_fd; /* v2: born inside; FD_INVALID */
 	struct cg
-	    *cgroup; /* v1, systemd: moved by the creator before it does anything; may be NULL */
+	    *cgroup;  /* v1, systemd: moved by the creator before it does anything; may be NULL */
+	pid_t follow; /* where cgroup takes no process: into the one of this process; 0: an error */
 	int *sock;
 	const int *close_fds; /* FD_INVALID ends: closed in all children (the lock) */
 	/* exec: the container is hostile by now, so the joiner enters it with nothing but these

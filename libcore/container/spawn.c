@@ -110,6 +110,22 @@ static int take_pidfd(const struct spawn_opts *opts, int joiner_pidfd, int *ret_
 	return sync_expect(opts->sock[0], SYNC_PIDFD, NULL, 0, ret_pidfd, err);
 }
 
+/* A process joins a container that may have changed its cgroups: on v2 it is where init is that
+ * there is room. */
+static int attach(const struct spawn_opts *opts, pid_t pid, struct err *err)
+{
+	struct cg *inits = NULL;
+	int r = cg_attach(opts->cgroup, pid, err);
+
+	if ((r != -EBUSY && r != -EOPNOTSUPP && r != -ENOENT) || opts->follow <= 0 ||
+	    cg_follow(opts->cgroup, opts->follow, &inits) < 0)
+		return r;
+	err_clear(err);
+	r = cg_attach(inits, pid, err);
+	cg_free(inits);
+	return r;
+}
+
 static pid_t finish_joiner(const struct spawn_opts *opts, pid_t joiner, int joiner_pidfd,
                            bool in_cgroup, int *ret_pidfd, struct err *err)
 {
@@ -117,7 +133,7 @@ static pid_t finish_joiner(const struct spawn_opts *opts, pid_t joiner, int join
 	pid_t pid;
 
 	if (opts->cgroup && !in_cgroup)
-		r = cg_attach(opts->cgroup, joiner, err);
+		r = attach(opts, joiner, err);
 	if (r == 0)
 		r = sync_send(opts->sock[0], SYNC_GO, NULL, 0, FD_INVALID, err);
 	if (r == 0)
@@ -159,7 +175,7 @@ pid_t spawn_process(const struct spawn_opts *opts, int *ret_pidfd, struct err *e
 	if (opts->ns->needs_joiner)
 		return finish_joiner(opts, pid, pidfd, in_cgroup, ret_pidfd, err);
 	if (opts->cgroup && !in_cgroup) {
-		r = cg_attach(opts->cgroup, pid, err);
+		r = attach(opts, pid, err);
 		if (r < 0) {
 			(void)proc_pidfd_signal(pidfd, SIGKILL);
 			(void)proc_waitpid(pid, NULL);

@@ -266,3 +266,122 @@ p() { jq -r "$1" <<<"$out"; }
 	berth exec "$ID" sh -c 'cd /proc/1/fd 2>/dev/null; exec pwd'
 	remove
 }
+
+# bats test_tags=compat
+@test "exec --cgroup: a cgroup below the container's, and nothing else" {
+	up
+	local dir init
+	init=$(pid_of)
+	if on_v2; then dir=$(cgroup_of "$init" -); else dir=$(cgroup_of "$init" cpuset); fi
+	mkdir "$dir/sub"
+	if on_v2; then
+		berth exec -d --pid-file "$T/pid" --cgroup sub "$ID" sleep 1000
+		has "$(cat "/proc/$(cat "$T/pid")/cgroup")" "${dir#/sys/fs/cgroup}/sub"
+		not berth exec --cgroup memory:sub "$ID" true
+		has "$err" "unknown controller"
+	else
+		cat "$dir/cpuset.cpus" >"$dir/sub/cpuset.cpus"
+		cat "$dir/cpuset.mems" >"$dir/sub/cpuset.mems"
+		berth exec -d --pid-file "$T/pid" --cgroup cpuset:sub "$ID" sleep 1000
+		grep -q ':cpuset:.*/sub$' "/proc/$(cat "$T/pid")/cgroup"
+		not grep -q ':pids:.*/sub$' "/proc/$(cat "$T/pid")/cgroup"
+		not berth exec --cgroup cpuset:none "$ID" true
+		has "$err" " adding pid "
+	fi
+	is "$(cat "/proc/$(cat "$T/pid")/cmdline" | tr '\0' ' ')" "sleep 1000 "
+	local bad
+	for bad in .. sub/../.. ../../.. ; do
+		not berth exec --cgroup "$bad" "$ID" true
+		has "$err" "bad sub cgroup path"
+	done
+	not berth exec --cgroup none "$ID" true
+	has "${err,,}" " adding pid "
+	has "$err" "o such file or directory"
+	not berth exec --cgroup nosuch:sub "$ID" true
+	has "$err" "unknown controller"
+	remove
+	gone "$(cat "$T/pid")"
+}
+
+@test "exec follows an init that has given its own cgroup controllers" {
+	on_v2 || skip "v1 has no rule against inner processes"
+	need_controller pids
+	up
+	local dir
+	dir=$(cgroup_of "$(pid_of)" -)
+	mkdir "$dir/inner"
+	pid_of >"$dir/inner/cgroup.procs"
+	echo +pids >"$dir/cgroup.subtree_control"
+	berth exec -d --pid-file "$T/pid" "$ID" sleep 1000
+	is "$(cat "/proc/$(cat "$T/pid")/cgroup")" "0::${dir#/sys/fs/cgroup}/inner"
+	remove
+}
+
+@test "exec --pidfd-socket: the pidfd of the process, with or without a shim" {
+	up
+	local how
+	for how in "" "-d --shim=always" "-d --shim=never"; do
+		rm -f "$T/sock"
+		pidfdsock "$T/sock" >"$T/message" &
+		wait_until 5 test -S "$T/sock"
+		# shellcheck disable=SC2086
+		berth exec $how --pid-file "$T/pid" --pidfd-socket "$T/sock" "$ID" sh -c 'sleep 1; exit 0'
+		wait $!
+		is "$(cat "$T/message")" "setns $(cat "$T/pid")"
+	done
+	refused 255 'pidfd socket' exec --pidfd-socket "$T/none" "$ID" true
+	remove
+}
+
+@test "create --pidfd-socket: the pidfd of init, with or without a shim" {
+	bundle sleep 1000
+	local shim
+	for shim in always never; do
+		rm -f "$T/sock"
+		pidfdsock "$T/sock" >"$T/message" &
+		wait_until 5 test -S "$T/sock"
+		berth create --shim=$shim --pidfd-socket "$T/sock" "$ID"
+		wait $!
+		is "$(cat "$T/message")" "standard $(pid_of)"
+		remove
+	done
+	refused 1 'pidfd socket' create --pidfd-socket "$T/none" "$ID"
+}
+
+# bats test_tags=compat
+@test "exec --preserve-fds: the descriptors from 3 on, and only those" {
+	up
+	echo three >"$T/3" && echo four >"$T/4"
+	berth exec --preserve-fds 2 "$ID" sh -c 'cat <&3; cat <&4; cat <&5' 3<"$T/3" 4<"$T/4" 5<"$T/4" || true
+	is "$(tr '\n' ' ' <"$T/out")" "three four "
+	has "$err" "5: Bad file descriptor"
+	remove
+}
+
+# bats test_tags=compat
+@test "exec --process: capabilities and limits that are not given are the container's" {
+	up
+	config_edit '.process.oomScoreAdj = 77'
+	jq '.process | {args: ["probe"], cwd: "/", user: {uid: 0, gid: 0}, env: ["PATH=/bin"]}' config.json >"$T/process.json"
+	berth exec --process "$T/process.json" "$ID"
+	is "$(p .caps.permitted)" "$(printf %016x $((1 << 29 | 1 << 5 | 1 << 10)))"
+	is "$(p '.rlimits.RLIMIT_NOFILE | join(" ")')" "1024 1024"
+	remove
+}
+
+# bats test_tags=compat
+@test "exec in a paused container is refused, or waits for it to be resumed" {
+	up
+	berth pause "$ID"
+	not berth exec "$ID" true
+	is "$status" 255
+	has "$err" "cannot exec in a paused container (use --ignore-paused to override)"
+	"$BERTH" --root "$STATE" exec --ignore-paused "$ID" echo thawed >"$T/o" 2>&1 </dev/null &
+	local runner=$!
+	wait_until 10 eval 'berth ps --format json "$ID" && [ "$(jq length "$T/out")" -ge 2 ]'
+	[ ! -s "$T/o" ]
+	berth resume "$ID"
+	wait $runner
+	is "$(cat "$T/o")" thawed
+	remove
+}

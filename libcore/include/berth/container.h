@@ -166,6 +166,7 @@ struct ctr_exec_opts {
 	struct ctr_process_io io;
 	bool no_new_keyring;
 	bool ignore_paused;
+	char *const *cgroups; /* sub-cgroups, as cg_sub() takes them; NULL: the container's own */
 	int keep_fd;
 };
 /* Start one more process; the caller is (or becomes through CLONE_PARENT) its parent. *ret_pid:

@@ -26,7 +26,7 @@
 
 static struct launch_opts o;
 static struct {
-	const char *process, *cwd, *user, *name, *detach_keys;
+	const char *process, *apparmor, *process_label, *cwd, *user, *name, *detach_keys;
 	char **env, **caps, **gids, **cgroups;
 	bool tty, no_new_privs, ignore_paused;
 } x;
@@ -51,11 +51,6 @@ static void inherit(struct spec_process *p, const struct spec_process *init)
 {
 	if (!p->caps.present)
 		p->caps = init->caps;
-	if (p->n_rlimits == 0 && init->n_rlimits > 0) {
-		p->rlimits = xcalloc(init->n_rlimits, sizeof(*p->rlimits));
-		memcpy(p->rlimits, init->rlimits, init->n_rlimits * sizeof(*p->rlimits));
-		p->n_rlimits = init->n_rlimits;
-	}
 	if (!p->oom_score_adj.set)
 		p->oom_score_adj = init->oom_score_adj;
 }
@@ -144,6 +139,7 @@ static int process_from_options(struct ctx *ctx, struct exec *e, char **argv)
 		                "option --user: \"%s\" is not UID[:GID] with numbers", x.user);
 	if (x.no_new_privs)
 		p->no_new_privileges = true;
+	spec_process_set_labels(p, x.apparmor, x.process_label);
 	r = add_caps(ctx, &p->caps);
 	if (r == 0)
 		r = set_groups(ctx, &p->user);
@@ -428,6 +424,10 @@ static const struct opt opts[] = {
 	{ "cap", 'c', OPT_LIST, &x.caps, "CAPABILITY", "one more capability; may be repeated",
 	  false },
 	{ "no-new-privs", 0, OPT_FLAG, &x.no_new_privs, NULL, "set no_new_privs", false },
+	{ "apparmor", 0, OPT_STRING, &x.apparmor, "PROFILE", "AppArmor profile of the process",
+	  false },
+	{ "process-label", 0, OPT_STRING, &x.process_label, "LABEL", "SELinux label of the process",
+	  false },
 	{ "ignore-paused", 0, OPT_FLAG, &x.ignore_paused, NULL, "also in a paused container",
 	  false },
 	{ "detach-keys", 0, OPT_STRING, &x.detach_keys, "KEYS",

@@ -167,6 +167,22 @@ check-headers: $(GEN)/version.h ## does each header compile alone
 check-spec: $(spec_bin) ## is docs/SPEC.md complete, and does all that it names exist
 	$(Q)scripts/check-spec $(BUILD)
 
+# Builds that leave a property out of each config.json. Some rows that stand for all, for every run of the tests; all rows by hand.
+KNOCKOUT_BUILD  := build-knockouts
+KNOCKOUT_SAMPLE := hostname hooks.prestart[].env root.readonly mounts[].options process.user.umask process.capabilities.ambient \
+	process.noNewPrivileges linux.namespaces[].path linux.maskedPaths linux.resources.pids.limit \
+	linux.resources.blockIO.weight linux.seccomp.syscalls[].errnoRet
+comma := ,
+knockouts: ## does each test of docs/SPEC.md fail without its property (root; KNOCKOUTS=PATH,PATH for some)
+	$(Q)$(MAKE) --no-print-directory -s knockouts-build
+	$(Q)scripts/knockouts $(KNOCKOUT_BUILD) $(patsubst %,'%',$(subst $(comma), ,$(KNOCKOUTS)))
+
+knockouts-build:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(KNOCKOUT_BUILD) CPPFLAGS='$(CPPFLAGS) -DBERTH_KNOCKOUTS' all tests
+
+knockouts-sample: ## the same for a dozen of them
+	$(Q)$(MAKE) --no-print-directory knockouts KNOCKOUTS='$(subst $(space),$(comma),$(strip $(KNOCKOUT_SAMPLE)))'
+
 # One stamp per file, so that only what has changed is looked at again.
 tidy_ok := $(lib_src:%.c=$(BUILD)/lint/%.tidy)
 check-lint: check-tidy check-cppcheck check-shell ## clang-tidy, cppcheck and shellcheck
@@ -201,7 +217,7 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 	$(Q)$(if $(filter %/berth-shim,$(programs)),install -m 0755 $(BUILD)/berth-shim $(DESTDIR)$(LIBEXECDIR)/berth-shim,:)
 
 clean: ## remove what was built
-	$(Q)rm -rf build build-san build-clang $(BUILD) compile_commands.json
+	$(Q)rm -rf build build-san build-clang $(KNOCKOUT_BUILD) $(BUILD) compile_commands.json
 
 deps-check: ## name everything that is missing to build and test
 	$(Q)scripts/deps-check build test
@@ -244,7 +260,7 @@ compile_commands.json: FORCE ## for clangd and other tools
 
 FORCE:
 .PHONY: all tests check check-unit check-e2e check-e2e-sanitized check-infra check-sanitize check-format check-layers check-headers check-spec \
-	check-lint check-tidy check-cppcheck check-shell demo bench install clean deps-check help FORCE
+	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample demo bench install clean deps-check help FORCE
 .SECONDARY:
 
 ifneq ($(needs_cc),)

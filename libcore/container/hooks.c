@@ -9,6 +9,7 @@
  */
 #include "container/internal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,17 @@
 
 #include "base/mem.h"
 #include "base/proc.h"
+
+/* "killed by signal 31 (bad system call)": a number is little help in a message. */
+static void signal_words(int sig, char *text, size_t size)
+{
+	const char *name = sigdescr_np(sig);
+	int n = snprintf(text, size, "killed by signal %d%s%s%s", sig, name ? " (" : "",
+	                 name ? name : "", name ? ")" : "");
+
+	for (int i = 0; name && i < n && (size_t)i < size; i++)
+		text[i] = (char)tolower((unsigned char)text[i]);
+}
 
 static int describe(enum spec_hook_kind kind, size_t n, const struct spec_hook *hook, int status,
                     const char *output, struct err *err)
@@ -29,7 +41,7 @@ static int describe(enum spec_hook_kind kind, size_t n, const struct spec_hook *
 		return err_set(err, status, "error running %s hook #%zu: \"%s\"",
 		               spec_hook_name(kind), n, hook->path);
 	else if (WIFSIGNALED(status))
-		snprintf(why, sizeof(why), "killed by signal %d", WTERMSIG(status));
+		signal_words(WTERMSIG(status), why, sizeof(why));
 	else
 		snprintf(why, sizeof(why), "exit status %d", WEXITSTATUS(status));
 	return err_text(err, status == -ETIMEDOUT ? -ETIMEDOUT : -ECANCELED,

@@ -109,6 +109,13 @@ int mnt_verify_readonly(int mount_fd, const char *what, struct err *err);
 /* The attributes of op on a mount fd: locked flags are named in the error. */
 int mnt_apply_attrs(int mount_fd, const struct mnt_op *op, struct err *err);
 
+/* ---- bind.c */
+
+/* The attributes of a bind from its options; replaces what op has of access times. Pure. */
+void mnt_bind_attrs(struct mnt_op *op, char *const *options);
+/* As mnt_apply_attrs() for a bind, with what its options clear without naming it. */
+int mnt_bind_apply(int mount_fd, const struct mnt_op *op, bool has_userns, struct err *err);
+
 /* Read-only once everything has been applied: the recursive options come last. */
 static inline bool mnt_op_readonly(const struct mnt_op *op)
 {

@@ -104,6 +104,16 @@ static int make_tmpfs(struct mask *m, struct err *err)
 	return m->fd < 0 ? m->fd : 0;
 }
 
+/* A path that is named twice, or once more by a link, shows a mask already. */
+static bool is_masked(int target, const struct mnt_place *place, const struct mask *m)
+{
+	struct mnt_place mask;
+
+	return m->attached && mnt_place_of(m->fd, &mask) == 0 && mask.ino == place->ino &&
+	       mask.dev_major == place->dev_major && mask.dev_minor == place->dev_minor &&
+	       mnt_verify_readonly(target, "mask", NULL) == 0;
+}
+
 static int mask_path(const struct mnt_ctx *ctx, const char *path, struct mask *dir,
                      struct mask *file, struct err *err)
 {
@@ -121,6 +131,8 @@ static int mask_path(const struct mnt_ctx *ctx, const char *path, struct mask *d
 		if (r < 0)
 			return r;
 	}
+	if (is_masked(target, &place, m))
+		return 0;
 	mount_fd = next_mask(m, err);
 	if (mount_fd < 0)
 		return mount_fd;

@@ -53,6 +53,7 @@ struct mnt_op {                  /* one mount, decided */
 	bool copy_up; /* tmpfs: begins with a copy of what it covers */
 	bool remount; /* change the mount that is already at destination; source is not used */
 	uint64_t attr_set, attr_clr;  /* MOUNT_ATTR_*, this mount */
+	uint64_t implied_clr;         /* binds: cleared too, as far as it is not locked (bind.c) */
 	uint64_t rec_set, rec_clr;    /* AT_RECURSIVE */
 	unsigned long propagation[4]; /* in order of appearance; 0 ends */
 	char **super;                 /* flags and key=value parameters for fsconfig(2); owned */

@@ -313,7 +313,7 @@ static int finish_mount(struct mnt_ctx *ctx, const struct mnt_op *op, int mount_
 }
 
 /* The source is opened first: whether it is a directory decides what the target must be. */
-static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err)
+static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, bool has_userns, struct err *err)
 {
 	_cleanup_target_ struct mnt_target target = MNT_TARGET_INIT;
 	_cleanup_close_ int fd = FD_INVALID;
@@ -331,7 +331,7 @@ static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err
 		               "\"/proc\" cannot be mounted because it is not of type proc");
 	r = mnt_open_target(ctx, op, S_ISDIR(st.st_mode), &target, err);
 	if (r == 0)
-		r = mnt_apply_attrs(fd, op, err);
+		r = mnt_bind_apply(fd, op, has_userns, err);
 	return r < 0 ? r : finish_mount(ctx, op, fd, target.fd, err);
 }
 
@@ -481,7 +481,7 @@ int mnt_mount_all(struct mnt_ctx *ctx, const struct mnt_plan *plan,
 		if (op->remount)
 			r = do_remount(ctx, op, err);
 		else if (op->bind)
-			r = do_bind(ctx, op, err);
+			r = do_bind(ctx, op, plan->has_userns, err);
 		else if (mnt_op_is_cgroup(op, cgroups))
 			r = mnt_do_cgroup(ctx, op, cgroups, err);
 		else

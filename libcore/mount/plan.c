@@ -6,8 +6,7 @@
  * Rules that are ours to decide:
  * - Options are read left to right and the last one wins; the recursive forms apply after the plain
  *   ones.
- * - A bind keeps the attributes of its source and changes only what was named. (A remount by
- *   mount(2) would drop the source's nosuid or nodev as soon as "ro" is given.)
+ * - What options do to a bind is told in bind.c.
  * - Superblock flags (sync, lazytime, ...) have no meaning for a bind. Other runtimes accept them
  *   there since the kernel ignores them, so they are accepted and logged at debug.
  * - On everything but the kernel's own file systems "ro" makes the superblock read-only too: a
@@ -230,12 +229,21 @@ static int check_place(struct mnt_op *op, struct err *err)
 	return err_set(err, -EPERM, "\"%s\" cannot be mounted because it is inside /proc", dest);
 }
 
+/* Some managers name a place inside the container by its path on the host. */
+static const char *strip_root(const char *destination, const char *root)
+{
+	size_t len = root ? strlen(root) : 0;
+
+	return len > 1 && path_is_under(destination, root) && destination[len] ? destination + len
+	                                                                       : destination;
+}
+
 static int op_build(const struct spec *spec, struct mnt_op *op, struct err *err)
 {
 	const struct spec_mount *m = &spec->mounts[op->index];
 	int r;
 
-	op->destination = m->destination;
+	op->destination = strip_root(m->destination, spec->root.path);
 	op->source = m->source;
 	for (char **p = m->options; p && *p; p++) {
 		r = op_option(op, *p, err);
@@ -259,6 +267,8 @@ static int op_build(const struct spec *spec, struct mnt_op *op, struct err *err)
 		if (r < 0)
 			return r;
 		strv_free(take_ptr(op->super));
+		if (!op->remount)
+			mnt_bind_attrs(op, m->options);
 		if (!op->remount && (!op->source || op->source[0] == '\0'))
 			return err_set(err, -EINVAL, "source is missing");
 		return 0;

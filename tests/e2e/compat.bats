@@ -73,3 +73,63 @@ load helpers
 	berth run "$ID"
 	is "$out" hooked
 }
+
+# flags_of DESTINATION: the options of the mount there, as the container of the bundle sees them.
+flags_of() {
+	command_is awk -v "d=$1" '$2 == d { print "," $4 "," }' /proc/mounts
+	berth run "$ID"
+}
+
+@test "options of a bind: what is not named goes, without any it stays" {
+	local o
+	bundle
+	mkdir "$T/src"
+	mount -t tmpfs -o mode=755 src "$T/src"
+	mount -o remount,bind,ro,nosuid,noexec,noatime "$T/src"
+	config_edit --arg s "$T/src" '.mounts += [{destination: "/m", type: "bind", source: $s, options: ["bind"]}]'
+	flags_of /m
+	for o in ro nosuid noexec noatime; do has "$out" ",$o,"; done
+	config_edit '.mounts[-1].options = ["bind", "nodev"]'
+	flags_of /m
+	for o in rw nodev noatime; do has "$out" ",$o,"; done
+	for o in nosuid noexec; do hasnt "$out" ",$o,"; done
+	config_edit '.mounts[-1].options = ["bind", "atime"]'
+	flags_of /m
+	for o in rw noatime; do has "$out" ",$o,"; done
+	config_edit '.mounts[-1].options = ["bind", "relatime", "nodiratime"]'
+	flags_of /m
+	for o in rw relatime nodiratime; do has "$out" ",$o,"; done
+	hasnt "$out" ,noatime,
+	# In a user namespace what is locked stays, unless it is to go by name.
+	config_edit '.mounts[-1].options = ["bind", "nodev"] | .linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 0, size: 1000}] | .linux.gidMappings = .linux.uidMappings'
+	flags_of /m
+	for o in ro nosuid noexec nodev noatime; do has "$out" ",$o,"; done
+	config_edit '.mounts[-1].options = ["bind", "rw"]'
+	refused 1 'cannot clear locked flags ro' run "$ID"
+	umount "$T/src"
+}
+
+@test "a destination may be named by its path on the host" {
+	bundle cat /in/file
+	mkdir "$T/src"
+	echo here >"$T/src/file"
+	config_edit --arg s "$T/src" --arg d "$BUNDLE/rootfs/in" '.mounts += [{destination: $d, type: "bind", source: $s, options: ["bind"]}]'
+	mkdir "$BUNDLE/rootfs/in"
+	berth run "$ID"
+	is "$out" here
+}
+
+@test "a path that is masked twice has one mask" {
+	bundle
+	config_edit '.linux.readonlyPaths = [] | .linux.maskedPaths = ["/etc/hosts", "/proc/fs", "/etc/hosts", "/proc/fs", "/proc/../etc/hosts"]'
+	command_is grep -e " /etc/hosts " -e " /proc/fs " /proc/mounts
+	berth run "$ID"
+	is "$(wc -l <"$T/out")" 2
+}
+
+@test "a hook that is killed: the signal has its name in the message" {
+	bundle true
+	config_edit '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "kill -SYS $$"]}]'
+	refused 1 'killed by signal 31 \(bad system call\)' run "$ID"
+}

@@ -35,6 +35,62 @@ static void done(struct spec *spec, struct mnt_plan *plan)
 	spec_by_hand_free(spec);
 }
 
+#define ATIME (MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME)
+
+/* Naming one attribute takes the others away. */
+static void test_bind_implied(void **state)
+{
+	const uint64_t all = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+	                     MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
+	const struct {
+		const char *options;
+		uint64_t implied;
+	} rows[] = {
+		{ "bind", 0 },
+		{ "bind,rprivate", 0 },
+		{ "rbind,rro,rnosuid", 0 },
+		{ "bind,ro", all & ~(uint64_t)MOUNT_ATTR_RDONLY },
+		{ "bind,dev", all & ~(uint64_t)MOUNT_ATTR_NODEV },
+		{ "bind,noatime", all },
+		{ "bind,norelatime", all },
+		{ "remount,bind,ro", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct mount_row row = { "/x", "none", "/s", rows[i].options };
+		struct spec *spec;
+		struct mnt_plan *plan = plan_of(&spec, &row);
+
+		if (plan->ops[0].implied_clr != rows[i].implied)
+			fail_msg("%s: %llx", rows[i].options,
+			         (unsigned long long)plan->ops[0].implied_clr);
+		done(spec, plan);
+	}
+}
+
+static void test_strip_root(void **state)
+{
+	static const struct {
+		const char *destination, *want;
+	} rows[] = {
+		{ "/x", "/x" },
+		{ "/r/x/y", "/x/y" },
+		{ "/r", "/r" },
+		{ "/rx", "/rx" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct mount_row row = { rows[i].destination, "tmpfs", "t", NULL };
+		struct spec *spec;
+		struct mnt_plan *plan = plan_of(&spec, &row);
+
+		assert_string_equal(plan->ops[0].destination, rows[i].want);
+		done(spec, plan);
+	}
+}
+
 static void test_attributes(void **state)
 {
 	static const struct {
@@ -46,9 +102,13 @@ static void test_attributes(void **state)
 		{ "bind,ro,rw", 0, MOUNT_ATTR_RDONLY, 0, 0 },
 		{ "bind,rw,ro", MOUNT_ATTR_RDONLY, 0, 0, 0 },
 		{ "bind,nodev,exec,dev", 0, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, 0 },
-		{ "bind,noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME, 0, 0 },
-		{ "bind,noatime,strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME, 0, 0 },
-		{ "bind,strictatime,relatime", 0, MOUNT_ATTR__ATIME, 0, 0 },
+		{ "bind,noatime", MOUNT_ATTR_NOATIME, ATIME, 0, 0 },
+		{ "bind,noatime,strictatime", MOUNT_ATTR_STRICTATIME, ATIME, 0, 0 },
+		{ "bind,relatime", 0, ATIME, 0, 0 },
+		{ "bind,relatime,norelatime", 0, 0, 0, 0 },
+		{ "bind,atime,diratime,nostrictatime", 0, 0, 0, 0 },
+		{ "bind,nodiratime,noatime", MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOATIME,
+		  MOUNT_ATTR__ATIME, 0, 0 },
 		{ "rbind,rro", 0, 0, MOUNT_ATTR_RDONLY, 0 },
 		{ "rbind,ro,rrw", MOUNT_ATTR_RDONLY, 0, 0, MOUNT_ATTR_RDONLY },
 		{ "rbind,rnoatime,rnodev", 0, 0, MOUNT_ATTR_NOATIME | MOUNT_ATTR_NODEV,
@@ -336,6 +396,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_bind_implied),
+		cmocka_unit_test(test_strip_root),
 		cmocka_unit_test(test_readonly_is_the_last_word),
 		cmocka_unit_test(test_data),
 		cmocka_unit_test(test_readonly_superblock),

@@ -48,7 +48,7 @@ static void explain_state(struct ctx *ctx, const char *id, struct desc *d)
 		return;
 	}
 	desc_item(d, "directory", NULL);
-	desc_fmt(d, "path", "%s/%s", path, id);
+	desc_fmt(d, "directory", "%s/%s", path, id);
 	if (ctr_root_open(path, false, &root, &ctx->err) == 0) {
 		if (faccessat(root.fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			desc_note(d, DESC_REFUSED, NULL,

@@ -185,7 +185,7 @@ void explain_change_root(const struct explain *x)
 	if (x->plan->mnt)
 		mnt_describe_finish(x->plan->mnt, x->args->opts->no_pivot, x->d);
 	desc_item(x->d, "directory", "process.cwd");
-	desc_str(x->d, "path", x->plan->spec->process.cwd);
+	desc_str(x->d, "directory", x->plan->spec->process.cwd);
 }
 
 void explain_names(const struct explain *x)

@@ -57,5 +57,7 @@ extern const struct command cmd_create, cmd_run, cmd_start, cmd_state, cmd_list,
 
 /* Open the state root of this invocation. create: make it. */
 int ctx_root(struct ctx *ctx, bool create, struct ctr_root *ret);
+/* The same for the sake of one container: where there is no root, it does not exist. */
+int ctx_root_of(struct ctx *ctx, const char *id, struct ctr_root *ret);
 /* Open ctx->root, which stays open for the rest of the invocation, and one container in it. */
 int ctx_open(struct ctx *ctx, const char *id, bool lock, struct ctr **ret);

@@ -10,7 +10,7 @@ static int run(struct ctx *ctx, int argc, char **argv)
 {
 	struct ctr_root root = { .fd = -1 };
 	_cleanup_ctr_ struct ctr *ctr = NULL;
-	int r = ctx_root(ctx, false, &root);
+	int r = ctx_root_of(ctx, argv[0], &root);
 
 	(void)argc;
 	if (r == 0)

@@ -359,7 +359,7 @@ static int prepare(struct ctx *ctx, struct exec *e, int argc, char **argv)
 	} else {
 		e->pid_file = xstrdup(o.pid_file);
 	}
-	r = ctx_root(ctx, false, &e->root);
+	r = ctx_root_of(ctx, argv[0], &e->root);
 	if (r == 0)
 		r = ctr_open(&e->root, argv[0], true, &e->ctr, &ctx->err);
 	if (r == 0 && ctr_status(e->ctr) == CTR_STOPPED)

@@ -111,7 +111,7 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	struct ctr_root root = { .fd = FD_INVALID };
 	int r, result = 0, n = 0;
 
-	r = ctx_root(ctx, false, &root);
+	r = ctx_root_of(ctx, argv[0], &root);
 	for (; n < argc && r >= 0; n++) {
 		w[n] = (struct waiter){ .shim.fd = FD_INVALID, .pidfd = FD_INVALID };
 		w[n].ref.dir_fd = FD_INVALID;

@@ -40,6 +40,8 @@ static struct {
 	bool debug, systemd_cgroup, version;
 } global = { .log_format = "text", .rootless = "auto" };
 
+static const char *program = "berth"; /* the name that we were called by, for the help texts */
+
 static const struct opt global_opts[] = {
 	{ "root", 0, OPT_STRING, &global.root, "DIR",
 	  "directory of the state (default: /run/berth, or $XDG_RUNTIME_DIR/berth)", false },
@@ -69,10 +71,10 @@ static void print_version(void)
 
 static void print_help(void)
 {
-	printf("NAME:\n   berth - Open Container Initiative runtime\n\n"
-	       "USAGE:\n   berth [global options] command [command options] [arguments...]\n\n"
+	printf("NAME:\n   %s - Open Container Initiative runtime\n\n"
+	       "USAGE:\n   %s [global options] command [command options] [arguments...]\n\n"
 	       "VERSION:\n   %s\n\nCOMMANDS:\n",
-	       BERTH_VERSION);
+	       program, program, BERTH_VERSION);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!commands[i]->hidden)
 			printf("   %-10s %s\n", commands[i]->name, commands[i]->summary);
@@ -82,8 +84,8 @@ static void print_help(void)
 
 static void print_command_help(const struct command *c)
 {
-	printf("NAME:\n   berth %s - %s\n\nUSAGE:\n   berth %s [command options] %s\n\nOPTIONS:\n",
-	       c->name, c->summary, c->name, c->args);
+	printf("NAME:\n   %s %s - %s\n\nUSAGE:\n   %s %s [command options] %s\n\nOPTIONS:\n",
+	       program, c->name, c->summary, program, c->name, c->args);
 	opt_print_help(c->opts);
 }
 
@@ -103,9 +105,18 @@ int ctx_root(struct ctx *ctx, bool create, struct ctr_root *ret)
 	return path ? ctr_root_open(path, create, ret, &ctx->err) : -ENOENT;
 }
 
+int ctx_root_of(struct ctx *ctx, const char *id, struct ctr_root *ret)
+{
+	int r = ctx_root(ctx, false, ret);
+
+	/* After a reboot the root is gone, and with it the container: callers know that sentence.
+	 */
+	return r == -ENOENT ? err_prefix(&ctx->err, "container \"%s\" does not exist", id) : r;
+}
+
 int ctx_open(struct ctx *ctx, const char *id, bool lock, struct ctr **ret)
 {
-	int r = ctx->root.path ? 0 : ctx_root(ctx, false, &ctx->root);
+	int r = ctx->root.path ? 0 : ctx_root_of(ctx, id, &ctx->root);
 
 	return r < 0 ? r : ctr_open(&ctx->root, id, lock, ret, &ctx->err);
 }
@@ -141,13 +152,29 @@ static int setup_log(struct err *err)
 	return 0;
 }
 
+static int check_rootless(struct err *err)
+{
+	bool value;
+
+	if (streq(global.rootless, "auto"))
+		return 0;
+	if (opt_parse_bool(global.rootless, &value) < 0)
+		return err_text(err, -EINVAL,
+		                "option --rootless: \"%s\" is none of true, false, auto",
+		                global.rootless);
+	global.rootless = value ? "true" : "false";
+	return 0;
+}
+
 static int fail(const char *command, const struct err *err)
 {
 	const char *msg = err->msg[0] ? err->msg : "failed";
 
 	if (global.log)
-		log_error("berth %s failed: %s", command, msg);
-	fprintf(stderr, "berth %s failed: %s\n", command, msg);
+		log_error("berth%s%s%s: %s", *command ? " " : "", command,
+		          *command ? " failed" : "", msg);
+	fprintf(stderr, "berth%s%s%s: %s\n", *command ? " " : "", command,
+	        *command ? " failed" : "", msg);
 	return err->exit_status ? err->exit_status : 1;
 }
 
@@ -155,6 +182,8 @@ static int usage_error(const struct command *c, const char *what, int n)
 {
 	printf("Incorrect Usage.\n\n");
 	print_command_help(c);
+	if (global.log)
+		log_error("berth: \"%s\" requires %s %d argument(s)", c->name, what, n);
 	fprintf(stderr, "berth: \"%s\" requires %s %d argument(s)\n", c->name, what, n);
 	return 1;
 }
@@ -225,7 +254,7 @@ static int dispatch(struct ctx *ctx, int argc, char **argv)
 		        argv[0]);
 		return 3;
 	}
-	if (setup_log(&ctx->err) < 0)
+	if (setup_log(&ctx->err) < 0 || check_rootless(&ctx->err) < 0)
 		return fail(c->name, &ctx->err);
 	ctx->root_path = global.root;
 	ctx->systemd_cgroup = global.systemd_cgroup;
@@ -246,6 +275,8 @@ int main(int argc, char **argv)
 	/* A re-execution by descriptor names us after its number. */
 	(void)prctl(PR_SET_NAME, "berth");
 	ctx.argv = argv;
+	if (*path_base(argv[0]))
+		program = path_base(argv[0]);
 	/* The parser reorders; the original is needed for re-execution. */
 	copy = xcalloc((size_t)argc + 1, sizeof(*copy));
 	memcpy(copy, argv, (size_t)argc * sizeof(*copy));

@@ -24,16 +24,44 @@ static const struct opt *find(const struct opt *opts, const char *name, size_t l
 	return NULL;
 }
 
+/* The spellings that the flag packages of other runtimes take. */
+int opt_parse_bool(const char *text, bool *ret)
+{
+	static const char *const yes[] = { "true", "1", "t", "T", "TRUE", "True" };
+	static const char *const no[] = { "false", "0", "f", "F", "FALSE", "False" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
+		if (!streq(text, yes[i]) && !streq(text, no[i]))
+			continue;
+		*ret = streq(text, yes[i]);
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static int set_flag(const struct opt *o, const char *value, struct err *err)
 {
-	if (!value || streq(value, "true") || streq(value, "1"))
+	if (!value)
 		*(bool *)o->dest = true;
-	else if (streq(value, "false") || streq(value, "0"))
-		*(bool *)o->dest = false;
-	else
+	else if (opt_parse_bool(value, o->dest) < 0)
 		return err_text(err, -EINVAL, "option --%s: \"%s\" is neither true nor false",
 		                o->name, value);
 	return 0;
+}
+
+/* "-dt": several short flags at once, where that is no name of its own. */
+static bool set_cluster(const struct opt *opts, const char *name, size_t len)
+{
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < len; i++) {
+			const struct opt *o = find(opts, name + i, 1);
+
+			if (!o || o->kind != OPT_FLAG)
+				return false;
+			if (pass == 1)
+				*(bool *)o->dest = true;
+		}
+	return true;
 }
 
 static int set_value(const struct opt *o, const char *value, struct err *err)
@@ -74,6 +102,8 @@ static int parse_one(const struct opt *opts, int argc, char **argv, int *i, bool
 		*ret_help = true;
 		return 0;
 	}
+	if (!o && !value && argv[*i][1] != '-' && len > 1 && set_cluster(opts, name, len))
+		return 0;
 	if (!o)
 		return err_text(err, -EINVAL, "flag provided but not defined: %.*s",
 		                (int)(len + (size_t)(name - argv[*i])), argv[*i]);

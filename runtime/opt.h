@@ -12,4 +12,5 @@
  */
 int opt_parse(const struct opt *opts, bool stop_at_positional, int argc, char **argv,
               bool *ret_help, struct err *err);
+int opt_parse_bool(const char *text, bool *ret); /* -EINVAL */
 void opt_print_help(const struct opt *opts);

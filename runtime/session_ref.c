@@ -54,7 +54,7 @@ int session_ref_with(struct ctx *ctx, const char *name,
 {
 	struct session_ref ref = { .dir_fd = FD_INVALID };
 	struct ctr_root root = { .fd = FD_INVALID };
-	int r = ctx_root(ctx, false, &root);
+	int r = ctx_root_of(ctx, name, &root);
 
 	if (r >= 0)
 		r = session_ref_open(ctx, &root, name, &ref);

@@ -4,7 +4,7 @@
 
 load helpers
 
-COMMANDS="create start state list ps kill stop delete pause resume exec attach wait logs run spec features gc"
+COMMANDS="create start state list ps kill stop delete pause resume exec attach wait logs run spec features gc update"
 
 # berth without a state root.
 plain() {
@@ -276,4 +276,48 @@ plain() {
 	bundle sh -c 'exit 42'
 	not berth run "$ID"
 	is "$status" 42
+}
+
+@test "booleans, single dashes and short flags in a row, as callers write them" {
+	local form
+	for form in --debug=t --debug=1 --debug=True --debug=F -debug=false; do plain "$form" --root "$STATE" list -q; done
+	not plain --debug=maybe list
+	has "$err" 'berth: option --debug: "maybe" is neither true nor false'
+	for form in true false auto 1 0 t F; do plain --rootless="$form" --root "$STATE" list -q; done
+	not plain --rootless=maybe list
+	has "$err" "option --rootless"
+	bundle sleep 100
+	berth run -d --no-subreaper "$ID"
+	berth exec -dt --name two "$ID" sleep 100
+	is "$(state_of "$ID")" running
+	remove
+}
+
+@test "help goes by the name that the program has" {
+	ln -s "$BERTH" "$T/runc"
+	"$T/runc" --help >"$T/out"
+	is "$(sed -n 2p "$T/out")" "   runc - Open Container Initiative runtime"
+	"$T/runc" kill -h >"$T/out"
+	[[ $(sed -n 2p "$T/out") =~ ^\ +runc\ kill\ -\  ]]
+}
+
+@test "without a state root no container exists, in the words that callers look for" {
+	local c
+	for c in state start delete pause resume kill ps wait attach logs "update --pids-limit 1"; do
+		# shellcheck disable=SC2086
+		not plain --root "$T/none" $c "$ID"
+		has "$err" "does not exist"
+	done
+	not plain --root "$T/none" exec "$ID" true
+	is "$status" 255
+	has "$err" "does not exist"
+	plain --root "$T/none" delete --force "$ID"
+}
+
+@test "what is wrong with a command line is in the log, too" {
+	not plain --log "$T/log" --log-format json state
+	jq -e '.level == "error" and (.msg | contains("requires exactly 1 argument"))' "$T/log"
+	rm "$T/log"
+	not plain --log "$T/log" --log-format json state --nosuch x
+	jq -e '.level == "error" and (.msg | contains("nosuch"))' "$T/log"
 }

@@ -143,6 +143,9 @@ check-unit: $(unit_bin) ## run the unit tests (no root needed)
 check-e2e: all $(tool_bin) ## run the end-to-end tests (root; E2E="files" WORLDS="v1 v2" for some)
 	$(Q)BERTH_BUILD=$(BUILD) tests/e2e/run $(WORLDS) $(if $(E2E),-- $(E2E))
 
+check-vm: all tests ## run the tests of real managers in a virtual machine (made on first use; root; MANAGERS=files for some)
+	$(Q)scripts/vm test $(MANAGERS)
+
 check-infra: ## run the tests of the scripts
 	$(Q)scripts/run-bats $(BUILD) infra $(or $(INFRA),tests/infra)
 
@@ -259,7 +262,7 @@ compile_commands.json: FORCE ## for clangd and other tools
 	done; [ "$$sep" = , ] || printf '['; printf '\n]\n'; } >$@
 
 FORCE:
-.PHONY: all tests check check-unit check-e2e check-e2e-sanitized check-infra check-sanitize check-format check-layers check-headers check-spec \
+.PHONY: all tests check check-vm check-unit check-e2e check-e2e-sanitized check-infra check-sanitize check-format check-layers check-headers check-spec \
 	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample demo bench install clean deps-check help FORCE
 .SECONDARY:
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# checkpoint and restore as far as they go without CRIU: what is refused, and that nothing is left. tests/vm/checkpoint.bats has the rest.
+# checkpoint and restore as far as they go without CRIU: what is refused, and that nothing is left. tests/managers/checkpoint.bats has the rest.
 
 load helpers
 

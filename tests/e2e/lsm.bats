@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Labels of the security modules on a machine that has neither: what is taken, what is refused by name. That labels are in
-# force is seen where there is AppArmor (tests/vm/apparmor.bats) and against trees of plain files (tests/unit/test_lsm.c).
+# force is seen where there is AppArmor (tests/managers/apparmor.bats) and against trees of plain files (tests/unit/test_lsm.c).
 
 load helpers
 

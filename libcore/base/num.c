@@ -244,3 +244,41 @@ int num_parse_user(const char *s, uid_t *ret_uid, gid_t *ret_gid)
 		*ret_gid = (gid_t)gid;
 	return 0;
 }
+
+/* "3" or "0-3" at *s. */
+static int range(const char **s, uint64_t *from, uint64_t *to)
+{
+	int r = digits(s, 10, from);
+
+	*to = *from;
+	if (r == 0 && **s == '-') {
+		(*s)++;
+		r = digits(s, 10, to);
+	}
+	if (r < 0)
+		return r;
+	return *to < *from ? -EINVAL : 0;
+}
+
+int num_parse_set(const char *s, uint64_t *bits, size_t n_bits)
+{
+	int count = 0;
+
+	memset(bits, 0, (n_bits + 63) / 64 * sizeof(*bits));
+	for (s += strspn(s, ", "); *s; s += strspn(s, ", ")) {
+		uint64_t from = 0, to = 0;
+		int r = range(&s, &from, &to);
+
+		if (r < 0)
+			return r;
+		if (*s && *s != ',' && *s != ' ')
+			return -EINVAL;
+		if (to >= n_bits)
+			return -ERANGE;
+		for (; from <= to; from++) {
+			count += !(bits[from / 64] >> from % 64 & 1);
+			bits[from / 64] |= UINT64_C(1) << from % 64;
+		}
+	}
+	return count;
+}

@@ -65,3 +65,22 @@ int process_labels(struct process_ctx *p, struct err *err)
 	attr = open_attr(p, err);
 	return attr < 0 ? attr : lsm_apply_exec(attr, &p->lsm, &p->labels, err);
 }
+
+int process_memory(struct process_ctx *p, struct err *err)
+{
+	int r = personality_apply(p->personality, err);
+
+	return r < 0 ? r : mempolicy_apply(p->memory_policy, err);
+}
+
+int process_schedule(pid_t pid, const struct spec_process *process, const struct spec_process *rest,
+                     const struct spec_linux *lin, struct err *err)
+{
+	const struct spec_process *s = rest && !process->scheduler.present ? rest : process;
+	const struct spec_process *io = rest && !process->io_priority.present ? rest : process;
+	int r = limits_apply(pid, process, err);
+
+	if (r == 0)
+		r = sched_apply(pid, &s->scheduler, lin->resources.cpu.cpus != NULL, err);
+	return r == 0 ? ioprio_apply(pid, &io->io_priority, err) : r;
+}

@@ -160,6 +160,8 @@ static void run_init(struct creation *c)
 			.slave_fd = FD_INVALID,
 			.lsm = c->plan->lsm,
 			.labels = process_labels_of(&c->plan->spec->process, NULL),
+			.personality = &c->plan->spec->linux_.personality,
+			.memory_policy = &c->plan->spec->linux_.memory_policy,
 			.keep = { c->sock[1], c->fifo_fd, c->report_fd, FD_INVALID },
 		},
 	};
@@ -175,6 +177,7 @@ static int step_spawn(void *arg, struct err *err)
 		            FD_INVALID };
 	struct spawn_opts opts = {
 		.ns = &c->plan->ns,
+		.spec = c->plan->spec,
 		.cgroup_fd = c->cgroup_fd,
 		.cgroup = c->ctr->cgroup && c->ctr->cgroup->usable ? c->ctr->cgroup : NULL,
 		.sock = c->sock,
@@ -214,10 +217,13 @@ static int step_maps(void *arg, struct err *err)
 	struct creation *c = arg;
 	int r = 0;
 
-	if (c->plan->ns.new_user)
+	if (c->plan->ns.new_user && !c->plan->ns.user_first)
 		r = ns_write_maps(c->pid, c->plan->spec, err);
 	else if (c->plan->ns.join[NS_USER])
 		r = ns_check_maps(c->pid, c->plan->spec, err);
+	/* The caller's own CPUs are no business of a container. */
+	if (r == 0)
+		r = affinity_apply(c->pid, NULL, NULL, err);
 	/* While init is still as dumpable as we are, so that a rootless creator may write there. */
 	if (r == 0)
 		r = oom_score_adj_set(c->proc_fd, c->pid, &c->plan->spec->process,
@@ -333,7 +339,8 @@ static int step_state(void *arg, struct err *err)
 	int r = sync_expect(c->sock[0], SYNC_READY, NULL, 0, NULL, err);
 
 	if (r == 0)
-		r = limits_apply(c->pid, &c->plan->spec->process, err);
+		r = process_schedule(c->pid, &c->plan->spec->process, NULL, &c->plan->spec->linux_,
+		                     err);
 	if (r < 0)
 		return r;
 	ctr_describe(ctr, c->plan, c->opts);
@@ -387,7 +394,11 @@ static int step_read_back(void *arg, struct err *err)
 		.ids_unchecked = c->plan->ns.join[NS_USER],
 	};
 
-	return process_read_back(c->proc_fd, c->pid, &args, err);
+	int r = process_read_back(c->proc_fd, c->pid, &args, err);
+
+	if (r == 0 && c->plan->ns.time_offsets)
+		r = ns_check_time(c->proc_fd, c->pid, c->plan->ns.time_offsets, err);
+	return r;
 }
 
 const struct step create_steps[] = {
@@ -402,7 +413,7 @@ const struct step create_steps[] = {
 	{ "limits of the unit", step_limits,
 	  "with the systemd driver: start the unit, write what it has no property for",
 	  explain_unit },
-	{ "id maps, oom score", step_maps, "write what only the creator may", explain_maps },
+	{ "id maps, CPUs, oom score", step_maps, "write what only the creator may", explain_maps },
 	{ "identity of init", step_identity, "note which process init is, so that no other is hit",
 	  NULL },
 	{ "let init go", step_go, "tell init that it has been moved and mapped", NULL },
@@ -410,8 +421,8 @@ const struct step create_steps[] = {
 	  "run the host's hooks once init has mounted all", explain_host_hooks },
 	{ "console", step_console, "take the terminal's master from init and hand it on",
 	  explain_console },
-	{ "rlimits and state", step_state, "set limits, write state.json, release init",
-	  explain_limits },
+	{ "rlimits, scheduler and state", step_state,
+	  "set limits and scheduling, write state.json, release init", explain_limits },
 	{ "wait for created", step_created, "wait until init waits for start", NULL },
 	{ "read back", step_read_back, "compare with /proc what init has applied", NULL },
 	{ NULL, NULL, NULL, NULL },

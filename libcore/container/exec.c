@@ -24,6 +24,7 @@
 #include "base/proc.h"
 #include "base/strv.h"
 #include "berth/log.h"
+#include "kernel/syscalls.h"
 
 struct exec_run {
 	struct ctr *ctr;
@@ -84,6 +85,8 @@ static int child_prepare(struct exec_run *x, struct process_ctx *p, struct err *
 		r = process_keyring(p, x->ctr->id, err);
 	if (r == 0)
 		r = process_labels(p, err);
+	if (r == 0)
+		r = process_memory(p, err);
 	if (r < 0)
 		return r;
 	umask(mask->set ? (mode_t)mask->v : 0022);
@@ -119,6 +122,8 @@ static void child_main(struct exec_run *x)
 		.slave_fd = FD_INVALID,
 		.lsm = x->lsm,
 		.labels = x->labels,
+		.personality = &x->spec->linux_.personality,
+		.memory_policy = &x->spec->linux_.memory_policy,
 		.mnt = &mnt,
 		.keep = { x->sock[1], FD_INVALID },
 	};
@@ -217,6 +222,44 @@ static int spawn(struct exec_run *x, struct err *err)
 	return x->pid < 0 ? (int)x->pid : 0;
 }
 
+static const struct spec_cpu_affinity *cpus_of(const struct exec_run *x)
+{
+	const struct spec_cpu_affinity *own = &x->opts->process->exec_affinity;
+
+	return own->initial || own->final ? own : &x->spec->process.exec_affinity;
+}
+
+/* The first CPUs are those that the process is cloned on, before and while it enters the cgroup:
+ * they are lent to us for that long. */
+static int spawn_bound(struct exec_run *x, struct err *err)
+{
+	const struct spec_cpu_affinity *cpus = cpus_of(x);
+	uint64_t own[SPEC_CPUS_MAX / 64];
+	int r;
+
+	if (!cpus->initial)
+		return spawn(x, err);
+	r = k_sched_getaffinity(0, sizeof(own), own);
+	if (r < 0)
+		return err_set(err, r, "process.execCPUAffinity.initial: look at the present CPUs");
+	r = affinity_apply(0, cpus->initial, "process.execCPUAffinity.initial", err);
+	if (r < 0)
+		return r;
+	r = spawn(x, err);
+	(void)k_sched_setaffinity(0, sizeof(own), own);
+	return r;
+}
+
+/* It is in its cgroup now. Neither list: all CPUs that the cgroup allows, whatever ours are. */
+static int final_cpus(const struct exec_run *x, struct err *err)
+{
+	const struct spec_cpu_affinity *cpus = cpus_of(x);
+
+	if (cpus->initial && !cpus->final)
+		return 0;
+	return affinity_apply(x->pid, cpus->final, "process.execCPUAffinity.final", err);
+}
+
 static int supervise(struct exec_run *x, struct err *err)
 {
 	const struct spec_process *process = x->opts->process;
@@ -227,7 +270,9 @@ static int supervise(struct exec_run *x, struct err *err)
 
 	snprintf(pid_name, sizeof(pid_name), "%d", x->pid);
 	denied = setgroups_is_denied(x->proc_fd, pid_name);
-	r = oom_score_adj_set(x->proc_fd, x->pid, process, geteuid() != 0, err);
+	r = final_cpus(x, err);
+	if (r == 0)
+		r = oom_score_adj_set(x->proc_fd, x->pid, process, geteuid() != 0, err);
 	if (r == 0)
 		r = sync_send(x->sock[0], SYNC_GO, &denied, sizeof(denied), FD_INVALID, err);
 	if (r == 0 && process->terminal)
@@ -237,7 +282,7 @@ static int supervise(struct exec_run *x, struct err *err)
 	if (r == 0)
 		r = sync_expect(x->sock[0], SYNC_READY, NULL, 0, NULL, err);
 	if (r == 0)
-		r = limits_apply(x->pid, process, err);
+		r = process_schedule(x->pid, process, &x->spec->process, &x->spec->linux_, err);
 	if (r == 0)
 		r = sync_send(x->sock[0], SYNC_RELEASE, NULL, 0, FD_INVALID, err);
 	if (r < 0)
@@ -269,7 +314,7 @@ int ctr_exec(struct ctr *ctr, const struct ctr_exec_opts *opts, pid_t *ret_pid, 
 		x.ns.fd[i] = FD_INVALID;
 	r = prepare(&x, err);
 	if (r == 0)
-		r = spawn(&x, err);
+		r = spawn_bound(&x, err);
 	if (r == 0)
 		r = supervise(&x, err);
 	if (r < 0 && x.pidfd >= 0) {

@@ -69,6 +69,7 @@ void explain_clone(const struct explain *x)
 
 	find_namespaces(x->config, index);
 	ns_describe(&x->plan->ns, x->plan->spec, index, x->d);
+	explain_time(x);
 	if (!cg || !cg->usable)
 		return;
 	desc_item(x->d, "cgroup", x->args->cgroup_path);
@@ -127,6 +128,7 @@ void explain_console(const struct explain *x)
 void explain_limits(const struct explain *x)
 {
 	sec_describe_limits(&x->plan->spec->process, x->d);
+	explain_scheduler(x);
 }
 
 /* ---- init's steps */

@@ -218,6 +218,13 @@ static int step_masks(void *arg, struct err *err)
 	return a->plan->mnt->has_mountns ? mnt_mask_paths(&a->mnt, a->plan->mnt, err) : 0;
 }
 
+static int step_memory(void *arg, struct err *err)
+{
+	struct init_args *a = arg;
+
+	return process_memory(&a->process, err);
+}
+
 static int step_ready(void *arg, struct err *err)
 {
 	struct init_args *a = arg;
@@ -319,6 +326,8 @@ const struct step init_steps[] = {
 	  explain_sysctl },
 	{ "masked and read-only paths", step_masks, "cover them, and check that they are",
 	  explain_masks },
+	{ "personality, memory policy", step_memory, "set what its program is to inherit",
+	  explain_memory },
 	{ "ready", step_ready, "tell the creator, wait to be released", NULL },
 	{ "stdio and descriptors", step_stdio, "put stdio in place, close all else",
 	  explain_stdio },

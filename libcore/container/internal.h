@@ -15,6 +15,7 @@
 #include "mount/mount.h"
 #include "namespace/namespace.h"
 #include "security/lsm.h"
+#include "security/schedule.h"
 #include "security/security.h"
 
 #define CTR_STATE_MAX (4u << 20)
@@ -106,6 +107,8 @@ struct process_ctx {
 	bool setgroups_denied;
 	struct lsm_host lsm;
 	struct lsm_labels labels;
+	const struct spec_personality *personality;
+	const struct spec_memory_policy *memory_policy;
 	struct mnt_ctx *mnt;  /* for its private procfs */
 	char exec_path[4096]; /* found by process_lookup */
 	int keep[4]; /* further descriptors that stay open until exec: FIFOs; FD_INVALID ends */
@@ -134,6 +137,12 @@ int process_open_procfs(struct process_ctx *p, struct err *err);
 /* A session keyring "_ses.<id>", labelled like the process. */
 int process_keyring(struct process_ctx *p, const char *id, struct err *err);
 int process_labels(struct process_ctx *p, struct err *err);
+/* Personality and memory policy. */
+int process_memory(struct process_ctx *p, struct err *err);
+/* Creator side, for a process that is ready: limits, scheduler, I/O priority; those of `rest` where
+ * it has none (may be NULL). */
+int process_schedule(pid_t pid, const struct spec_process *process, const struct spec_process *rest,
+                     const struct spec_linux *lin, struct err *err);
 
 /* --- readback.c --- */
 struct readback_args {
@@ -192,7 +201,8 @@ void init_main(struct init_args *args) __attribute__((noreturn));
  */
 struct spawn_opts {
 	const struct ns_plan *ns;
-	int cgroup_fd; /* v2: born inside; FD_INVALID */
+	const struct spec *spec; /* of which the joiner's id maps are, with user_first */
+	int cgroup_fd;           /* v2: born inside; FD_INVALID */
 	struct cg
 	    *cgroup;  /* v1, systemd: moved by the creator before it does anything; may be NULL */
 	pid_t follow; /* where cgroup takes no process: into the one of this process; 0: an error */
@@ -265,5 +275,9 @@ void explain_stdio(const struct explain *x);
 void explain_credentials(const struct explain *x);
 void explain_program(const struct explain *x);
 void explain_seccomp(const struct explain *x);
+/* explain_schedule.c: parts of steps */
+void explain_scheduler(const struct explain *x);
+void explain_memory(const struct explain *x);
+void explain_time(const struct explain *x);
 /* What is dangerous, or of no use here. */
 void explain_notes(const struct explain *x);

@@ -66,6 +66,25 @@ static int joiner_close(const struct spawn_opts *opts, struct err *err)
 	return close_all_but(3 + opts->only->preserve_fds, keep, n, err);
 }
 
+/*
+ * A time namespace with offsets. In a user namespace that was made for it the joiner is dumpable
+ * while it writes: its files in /proc belong to the host's root otherwise.
+ */
+static int joiner_time(const struct ns_plan *ns, struct err *err)
+{
+	int r;
+
+	if (!ns->time_offsets)
+		return 0;
+	r = ns->user_first ? ns_become_root(err) : 0;
+	if (r < 0)
+		return r;
+	prctl(PR_SET_DUMPABLE, ns->user_first);
+	r = ns_make_time(ns->time_offsets, err);
+	prctl(PR_SET_DUMPABLE, 0);
+	return r;
+}
+
 /* Returns only in the process that is to become init (or exec's process). */
 static void joiner_main(const struct spawn_opts *opts, uint64_t new_flags)
 {
@@ -76,7 +95,8 @@ static void joiner_main(const struct spawn_opts *opts, uint64_t new_flags)
 
 	if (sync_expect(sock, SYNC_GO, NULL, 0, NULL, &err) < 0)
 		_exit(1);
-	if (joiner_close(opts, &err) < 0 || ns_join_all(opts->ns, &err) < 0)
+	if (joiner_close(opts, &err) < 0 || joiner_time(opts->ns, &err) < 0 ||
+	    ns_join_all(opts->ns, &err) < 0)
 		joiner_fail(sock, &err);
 	pid = ns_clone(new_flags, FD_INVALID, true, &pidfd, NULL, &err);
 	if (pid < 0)
@@ -134,6 +154,8 @@ static pid_t finish_joiner(const struct spawn_opts *opts, pid_t joiner, int join
 
 	if (opts->cgroup && !in_cgroup)
 		r = attach(opts, joiner, err);
+	if (r == 0 && opts->ns->user_first)
+		r = ns_write_maps(joiner, opts->spec, err);
 	if (r == 0)
 		r = sync_send(opts->sock[0], SYNC_GO, NULL, 0, FD_INVALID, err);
 	if (r == 0)
@@ -156,13 +178,16 @@ pid_t spawn_process(const struct spawn_opts *opts, int *ret_pidfd, struct err *e
 	/* The new cgroup namespace is unshared by the process once it is in its cgroup: a namespace
 	 * made by clone would be rooted at the creator's. */
 	uint64_t new_flags = opts->ns->new_flags & ~(uint64_t)CLONE_NEWCGROUP;
+	uint64_t first_flags = new_flags;
 	_cleanup_close_ int pidfd = FD_INVALID;
 	bool in_cgroup = false;
 	pid_t pid;
 	int r;
 
-	pid = ns_clone(opts->ns->needs_joiner ? 0 : new_flags, opts->cgroup_fd, false, &pidfd,
-	               &in_cgroup, err);
+	if (opts->ns->needs_joiner)
+		first_flags = opts->ns->user_first ? CLONE_NEWUSER : 0;
+	new_flags &= ~(opts->ns->user_first ? (uint64_t)CLONE_NEWUSER : 0);
+	pid = ns_clone(first_flags, opts->cgroup_fd, false, &pidfd, &in_cgroup, err);
 	if (pid < 0)
 		return pid;
 	if (pid == 0) {

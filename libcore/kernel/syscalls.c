@@ -215,3 +215,44 @@ int k_bpf(int cmd, void *attr, size_t size)
 {
 	return ret_errno(syscall(SYS_bpf, cmd, attr, size));
 }
+
+int k_sched_setattr(pid_t pid, const struct k_sched_attr *attr)
+{
+	return ret_errno(syscall(SYS_sched_setattr, pid, attr, 0));
+}
+
+int k_sched_getattr(pid_t pid, struct k_sched_attr *ret)
+{
+	return ret_errno(syscall(SYS_sched_getattr, pid, ret, sizeof(*ret), 0));
+}
+
+int k_sched_setaffinity(pid_t pid, size_t size, const uint64_t *mask)
+{
+	return ret_errno(syscall(SYS_sched_setaffinity, pid, size, mask));
+}
+
+int k_sched_getaffinity(pid_t pid, size_t size, uint64_t *mask)
+{
+	memset(mask, 0, size);
+	return ret_errno(syscall(SYS_sched_getaffinity, pid, size, mask));
+}
+
+int k_ioprio_set(int which, pid_t who, int value)
+{
+	return ret_errno(syscall(SYS_ioprio_set, which, who, value));
+}
+
+int k_ioprio_get(int which, pid_t who)
+{
+	return ret_errno(syscall(SYS_ioprio_get, which, who));
+}
+
+int k_set_mempolicy(int mode, const uint64_t *nodes, unsigned long maxnode)
+{
+	return ret_errno(syscall(SYS_set_mempolicy, mode, nodes, maxnode));
+}
+
+int k_get_mempolicy(int *ret_mode)
+{
+	return ret_errno(syscall(SYS_get_mempolicy, ret_mode, NULL, 0, NULL, 0));
+}

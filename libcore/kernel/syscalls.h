@@ -213,3 +213,28 @@ int k_execveat(int dirfd, const char *path, char *const argv[], char *const envp
 int k_memfd_create(const char *name, unsigned int flags);
 /* bpf(2): attr is the caller's union bpf_attr of size bytes. Descriptors are born close-on-exec. */
 int k_bpf(int cmd, void *attr, size_t size);
+
+/* sched_setattr(2), 3.14, in the layout of 5.3; libc's declaration is recent and clashes with the
+ * kernel's. */
+struct k_sched_attr {
+	uint32_t size;
+	uint32_t sched_policy;
+	uint64_t sched_flags;
+	int32_t sched_nice;
+	uint32_t sched_priority;
+	uint64_t sched_runtime, sched_deadline, sched_period;
+	uint32_t sched_util_min, sched_util_max;
+};
+int k_sched_setattr(pid_t pid, const struct k_sched_attr *attr);
+int k_sched_getattr(pid_t pid, struct k_sched_attr *ret);
+/* sched_setaffinity(2), sched_getaffinity(2): size in bytes. */
+int k_sched_setaffinity(pid_t pid, size_t size, const uint64_t *mask);
+int k_sched_getaffinity(pid_t pid, size_t size, uint64_t *mask);
+/* ioprio_set(2), ioprio_get(2): class << 13 | priority. */
+int k_ioprio_set(int which, pid_t who, int value);
+int k_ioprio_get(int which, pid_t who);
+/* set_mempolicy(2) of the calling thread; maxnode is one more than the bits of nodes. -ENOSYS: no
+ * NUMA in this kernel. */
+int k_set_mempolicy(int mode, const uint64_t *nodes, unsigned long maxnode);
+/* The calling thread's mode and mode flags. */
+int k_get_mempolicy(int *ret_mode);

@@ -25,5 +25,9 @@ bool ns_map_is_own(const struct spec_id_map *maps, size_t n, uint32_t own_id);
 /* "100000:65536" terms of a range that is not our own id, for a hint; NULL when there is none. */
 const struct spec_id_map *ns_map_first_foreign(const struct spec_id_map *maps, size_t n,
                                                uint32_t own_id);
+/* Offsets as /proc/PID/timens_offsets takes them, a line for each clock that is named. */
+void ns_time_text(const struct spec_time_offsets *offsets, char *buf, size_t size);
+/* Does the text of that file say so? */
+bool ns_time_equals(const char *text, const struct spec_time_offsets *offsets);
 /* Does the text of a map file hold exactly these lines, in any order? */
 bool ns_map_equals(const char *text, const struct spec_id_map *maps, size_t n);

@@ -67,6 +67,11 @@ static int join_user(const struct ns_plan *plan, struct err *err)
 
 	if (r < 0)
 		return err_set(err, r, "join the user namespace");
+	return ns_become_root(err);
+}
+
+int ns_become_root(struct err *err)
+{
 	harden();
 	/* Refused where setgroups is denied: then there were none to keep anything with. */
 	if (setgroups(0, NULL) < 0 && errno != EPERM)

@@ -17,12 +17,16 @@
 #include "berth/spec.h"
 
 struct ns_plan {
-	uint64_t new_flags; /* CLONE_NEW* for clone3 (CLONE_NEWTIME is unshared by the joiner) */
+	uint64_t new_flags; /* CLONE_NEW* for clone3; without CLONE_NEWTIME when it has offsets */
 	bool has[NS_TYPES]; /* new or joined: the container does not share the creator's */
 	bool join[NS_TYPES];
 	int fd[NS_TYPES]; /* opened and type-checked namespace files for join, else FD_INVALID */
 	bool needs_joiner;
 	bool new_user; /* a new user namespace: maps must be written */
+	const struct spec_time_offsets *time_offsets; /* borrowed; set by the joiner; NULL: none */
+	/* The new user namespace is the joiner's already, since without it there is no privilege
+	 * to make a time namespace: maps are written for the joiner. */
+	bool user_first;
 };
 
 /* Decide from the spec (pure: opens nothing). */
@@ -39,6 +43,14 @@ bool ns_is_own(int fd, enum spec_ns_type type);
 /* Joiner side: all setns calls, user namespace in the right place (first when unprivileged, else
  * after those that our privilege is needed for), then ids 0:0 of it. */
 int ns_join_all(const struct ns_plan *plan, struct err *err);
+
+/* Joiner side: become root of the user namespace that the caller was born in. */
+int ns_become_root(struct err *err);
+/* Joiner side, while /proc is the host's and before anything is joined: a new time namespace, with
+ * these offsets, for the caller's children. */
+int ns_make_time(const struct spec_time_offsets *offsets, struct err *err);
+/* Creator side: are these the offsets of the namespace that pid is in? */
+int ns_check_time(int proc_fd, pid_t pid, const struct spec_time_offsets *offsets, struct err *err);
 
 /*
  * clone3 with CLONE_PIDFD; cgroup_fd >= 0 adds CLONE_INTO_CGROUP (5.7); clone_parent for a joiner.

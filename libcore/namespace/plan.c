@@ -50,6 +50,11 @@ void ns_plan_from_spec(const struct spec *spec, struct ns_plan *ret)
 			ret->new_flags |= ns_table[t].clone_flag;
 	}
 	ret->new_user = ret->new_flags & ns_table[NS_USER].clone_flag;
+	if (!spec->linux_.time_offsets.present)
+		return;
+	ret->time_offsets = &spec->linux_.time_offsets;
+	ret->new_flags &= ~ns_table[NS_TIME].clone_flag;
+	ret->needs_joiner = true;
 }
 
 void ns_plan_done(struct ns_plan *plan)
@@ -110,7 +115,8 @@ static int open_path(const char *path, enum spec_ns_type type, int *ret, struct 
 
 int ns_plan_open(struct ns_plan *plan, const struct spec *spec, struct err *err)
 {
-	plan->needs_joiner = false;
+	plan->needs_joiner = plan->time_offsets != NULL;
+	plan->user_first = plan->time_offsets && plan->new_user && geteuid() != 0;
 	for (int t = 0; t < NS_TYPES; t++) {
 		int r;
 

@@ -17,6 +17,18 @@ extern const struct field spec_map_fields[];       /* struct spec_id_map */
 /* finish() of one id mapping. */
 int spec_map_finish(struct load *l, void *map);
 
+/* spec_schedule.c: the objects of their own name, and their finish(). */
+extern const struct field spec_scheduler_fields[];     /* struct spec_scheduler */
+extern const struct field spec_io_priority_fields[];   /* struct spec_io_priority */
+extern const struct field spec_affinity_fields[];      /* struct spec_cpu_affinity */
+extern const struct field spec_personality_fields[];   /* struct spec_personality */
+extern const struct field spec_memory_policy_fields[]; /* struct spec_memory_policy */
+extern const struct field spec_time_offsets_fields[];  /* struct spec_time_offsets */
+int spec_scheduler_finish(struct load *l, void *scheduler);
+int spec_affinity_finish(struct load *l, void *affinity);
+int spec_memory_policy_finish(struct load *l, void *policy);
+int spec_time_offsets_parse(struct load *l, const cJSON *j, void *offsets);
+
 /* finish() of the process object: spec_process_check(), then the environment is collapsed. */
 int spec_process_finish(struct load *l, void *process);
 /* finish() of the resources object. */

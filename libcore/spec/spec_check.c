@@ -183,6 +183,20 @@ static int check_mount_label(const struct spec *spec, struct err *err)
 	return check_label("linux.mountLabel", spec->linux_.mount_label, MOUNT_LABEL_MAX, err);
 }
 
+/* config-linux.md, "Offset for Time Namespace": only a new one can be given any. */
+static int check_time_offsets(const struct spec *spec, struct err *err)
+{
+	if (!spec->linux_.time_offsets.present || ns_is_new(spec, NS_TIME))
+		return 0;
+	if (ns_listed(spec, NS_TIME))
+		return err_text(err, -EINVAL,
+		                "linux.timeOffsets: time namespace is enabled, but both namespace "
+		                "path and time offsets specified -- you may only provide one");
+	return err_text(err, -EINVAL,
+	                "linux.timeOffsets: time namespace offsets specified, but time namespace "
+	                "isn't enabled in the config");
+}
+
 /* config-linux.md, "Namespaces": without one of its own, mounts would change the host's view. */
 static int check_mount_ns(const struct spec *spec, struct err *err)
 {
@@ -467,8 +481,9 @@ static int check_sysctls(const struct spec *spec, struct err *err)
 int spec_check(const struct spec *spec, struct err *err)
 {
 	static int (*const rules[])(const struct spec *, struct err *) = {
-		check_uts,        check_mount_ns,     check_maps,    check_mount_maps,
-		check_mapped_ids, check_cgroups_path, check_sysctls, check_mount_label,
+		check_uts,        check_mount_ns,    check_maps,
+		check_mount_maps, check_mapped_ids,  check_cgroups_path,
+		check_sysctls,    check_mount_label, check_time_offsets,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {

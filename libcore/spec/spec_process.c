@@ -195,9 +195,22 @@ const struct field spec_process_fields[] = {
 	{ .name = "oomScoreAdj", .kind = F_OPT_I64, AT(oom_score_adj), .min = -1000, .max = 1000 },
 	{ .name = "apparmorProfile", .kind = F_STRING, AT(apparmor_profile) },
 	{ .name = "selinuxLabel", .kind = F_STRING, AT(selinux_label) },
-	{ .name = "scheduler", .kind = F_REFUSED },
-	{ .name = "ioPriority", .kind = F_REFUSED },
-	{ .name = "execCPUAffinity", .kind = F_REFUSED },
+	{ .name = "scheduler",
+	  .kind = F_OBJECT,
+	  AT(scheduler),
+	  .sub = spec_scheduler_fields,
+	  .present_1 = offsetof(struct spec_process, scheduler.present) + 1,
+	  .finish = spec_scheduler_finish },
+	{ .name = "ioPriority",
+	  .kind = F_OBJECT,
+	  AT(io_priority),
+	  .sub = spec_io_priority_fields,
+	  .present_1 = offsetof(struct spec_process, io_priority.present) + 1 },
+	{ .name = "execCPUAffinity",
+	  .kind = F_OBJECT,
+	  AT(exec_affinity),
+	  .sub = spec_affinity_fields,
+	  .finish = spec_affinity_finish },
 	{ .name = NULL },
 };
 
@@ -329,6 +342,8 @@ int spec_process_copy(const struct spec_process *from, struct spec_process *ret)
 	ret->cwd = xstrdup(from->cwd);
 	ret->apparmor_profile = xstrdup(from->apparmor_profile);
 	ret->selinux_label = xstrdup(from->selinux_label);
+	ret->exec_affinity.initial = xstrdup(from->exec_affinity.initial);
+	ret->exec_affinity.final = xstrdup(from->exec_affinity.final);
 	ret->rlimits = copy_array(from->rlimits, from->n_rlimits, sizeof(*from->rlimits));
 	ret->user.additional_gids =
 	    copy_array(from->user.additional_gids, from->user.n_additional_gids,

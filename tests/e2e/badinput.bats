@@ -158,7 +158,6 @@ nothing_left() {
 @test "a field that is not supported yet is refused by name" {
 	bundle true
 	reject 'intelRdt' '.linux.intelRdt = {closID: "x"}'
-	reject 'memoryPolicy' '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0"}'
 }
 
 @test "what process must have" {

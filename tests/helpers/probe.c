@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -210,6 +211,69 @@ static void place(void)
 		printf(",\"oom_score_adj\":%d", adj);
 }
 
+/* Numbers as the kernel gives them. */
+static void schedule(void)
+{
+	struct {
+		unsigned int size, policy;
+		unsigned long long flags;
+		int nice;
+		unsigned int priority;
+		unsigned long long runtime, deadline, period;
+		unsigned int util_min, util_max;
+	} attr = { 0 };
+	unsigned long mask[128] = { 0 };
+	int mode = -1, first = 1;
+
+	syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0);
+	printf(
+	    ",\"scheduler\":{\"policy\":%u,\"flags\":%llu,\"nice\":%d,\"priority\":%u,\"runtime\":"
+	    "%llu,\"deadline\":%llu,\"period\":%llu}",
+	    attr.policy, attr.flags, attr.nice, attr.priority, attr.runtime, attr.deadline,
+	    attr.period);
+	printf(",\"ioprio\":%ld,\"personality\":%ld,\"machine\":", syscall(SYS_ioprio_get, 1, 0),
+	       syscall(SYS_personality, 0xffffffffUL));
+	struct utsname uts;
+
+	uname(&uts);
+	string(uts.machine);
+	if (syscall(SYS_get_mempolicy, &mode, mask, 1025UL, NULL, 0UL) < 0)
+		mode = -errno;
+	printf(",\"mempolicy\":[%d,%lu]", mode, mask[0]);
+	memset(mask, 0, sizeof(mask));
+	syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask);
+	printf(",\"cpus\":[");
+	for (unsigned int cpu = 0; cpu < sizeof(mask) * 8; cpu++) {
+		if (!(mask[cpu / 64] >> cpu % 64 & 1))
+			continue;
+		printf("%s%u", first ? "" : ",", cpu);
+		first = 0;
+	}
+	putchar(']');
+}
+
+static void clocks(void)
+{
+	struct timespec mono, boot;
+
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	printf(",\"clocks\":{\"monotonic\":%lld.%09ld,\"boottime\":%lld.%09ld}",
+	       (long long)mono.tv_sec, mono.tv_nsec, (long long)boot.tv_sec, boot.tv_nsec);
+}
+
+/* The session keyring: its serial and description. */
+static void keyring(void)
+{
+	char text[512];
+	long key = syscall(SYS_keyctl, 0 /* GET_KEYRING_ID */, -3, 0, 0, 0);
+	long n = key < 0 ? -1 : syscall(SYS_keyctl, 6 /* DESCRIBE */, key, text, sizeof(text), 0);
+
+	printf(",\"keyring\":{\"serial\":%ld,\"name\":", key);
+	string(n > 0 && n < (long)sizeof(text) ? strrchr(text, ';') + 1 : "");
+	putchar('}');
+}
+
 int main(int argc, char **argv)
 {
 	(void)argc;
@@ -220,6 +284,9 @@ int main(int argc, char **argv)
 	signals();
 	descriptors();
 	place();
+	schedule();
+	clocks();
+	keyring();
 	strings("args", argv);
 	strings("env", environ);
 	puts("}");

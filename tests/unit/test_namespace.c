@@ -18,6 +18,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#include "namespace/internal.h"
 #include <cmocka.h>
 
 #include "base/fd.h"
@@ -538,9 +539,60 @@ static void test_exited(void **state)
 	assert_int_equal(in_child(exited, NULL), 0);
 }
 
+static void test_time_offsets(void **state)
+{
+	const struct spec_time_offsets both = { true,
+		                                { true, -7200, 1 },
+		                                { true, 1000000, 999999999 } };
+	const struct spec_time_offsets one = { true, { false, 0, 0 }, { true, 5, 0 } };
+	char text[128];
+
+	(void)state;
+	ns_time_text(&both, text, sizeof(text));
+	assert_string_equal(text, "monotonic -7200 1\nboottime 1000000 999999999\n");
+	ns_time_text(&one, text, sizeof(text));
+	assert_string_equal(text, "boottime 5 0\n");
+	assert_true(ns_time_equals(
+	    "monotonic      -7200         1\nboottime     1000000 999999999\n", &both));
+	assert_false(ns_time_equals(
+	    "monotonic      -7200         1\nboottime     1000000 999999998\n", &both));
+	assert_false(ns_time_equals(
+	    "monotonic      -7201         1\nboottime     1000000 999999999\n", &both));
+	assert_true(ns_time_equals("monotonic 0 0\nboottime 5 0\n", &one));
+	assert_false(ns_time_equals("monotonic 1 0\nboottime 5 0\n", &one));
+	assert_false(ns_time_equals("boottime 5 0\n", &one));
+	assert_false(ns_time_equals("", &one));
+}
+
+/* Offsets are set by a joiner, which makes the namespace; the clone then must not. */
+static void test_time_plan(void **state)
+{
+	struct spec spec = { 0 };
+	struct ns_plan plan;
+
+	(void)state;
+	spec.linux_.namespaces[NS_TIME].wanted = true;
+	spec.linux_.namespaces[NS_USER].wanted = true;
+	ns_plan_from_spec(&spec, &plan);
+	assert_true(plan.new_flags & CLONE_NEWTIME);
+	assert_false(plan.needs_joiner);
+	assert_null(plan.time_offsets);
+	spec.linux_.time_offsets.present = true;
+	ns_plan_from_spec(&spec, &plan);
+	assert_false(plan.new_flags & CLONE_NEWTIME);
+	assert_true(plan.needs_joiner && plan.has[NS_TIME] && plan.new_user);
+	assert_ptr_equal(plan.time_offsets, &spec.linux_.time_offsets);
+	assert_int_equal(ns_plan_open(&plan, &spec, NULL), 0);
+	assert_true(plan.needs_joiner);
+	/* Without the user namespace an ordinary user could make no other. */
+	assert_int_equal(plan.user_first, geteuid() != 0);
+	ns_plan_done(&plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_time_offsets),    cmocka_unit_test(test_time_plan),
 		cmocka_unit_test(test_from_spec),       cmocka_unit_test(test_open),
 		cmocka_unit_test(test_open_refuses),    cmocka_unit_test(test_clone),
 		cmocka_unit_test(test_clone_old),       cmocka_unit_test(test_clone_no_cgroup),

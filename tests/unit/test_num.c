@@ -308,13 +308,50 @@ static void test_user_property(void **state)
 	assert_int_equal(accepted, 1024 + 3 * 256);
 }
 
+static void test_set(void **state)
+{
+	static const struct {
+		const char *in;
+		int r;
+		uint64_t first, second; /* words */
+	} rows[] = {
+		{ "", 0, 0, 0 },
+		{ "0", 1, 1, 0 },
+		{ "0-1,3", 3, 0xb, 0 },
+		{ "3, 1 , 1", 2, 0xa, 0 },
+		{ "0-63", 64, UINT64_MAX, 0 },
+		{ "63-64", 2, UINT64_C(1) << 63, 1 },
+		{ "127,", 1, 0, UINT64_C(1) << 63 },
+		{ "128", -ERANGE, 0, 0 },
+		{ "0-128", -ERANGE, 0, 0 },
+		{ "18446744073709551616", -ERANGE, 0, 0 },
+		{ "1-0", -EINVAL, 0, 0 },
+		{ "-1", -EINVAL, 0, 0 },
+		{ "1-", -EINVAL, 0, 0 },
+		{ "1-2-3", -EINVAL, 0, 0 },
+		{ "0x1", -EINVAL, 0, 0 },
+		{ "a", -EINVAL, 0, 0 },
+		{ "1\n", -EINVAL, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t bits[2] = { 7, 7 };
+		int r = num_parse_set(rows[i].in, bits, 128);
+
+		if (r != rows[i].r ||
+		    (r >= 0 && (bits[0] != rows[i].first || bits[1] != rows[i].second)))
+			fail_msg("\"%s\": %d", rows[i].in, r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_u64),           cmocka_unit_test(test_i64),
-		cmocka_unit_test(test_small),         cmocka_unit_test(test_size),
-		cmocka_unit_test(test_duration),      cmocka_unit_test(test_user),
-		cmocka_unit_test(test_user_property),
+		cmocka_unit_test(test_set),  cmocka_unit_test(test_u64),
+		cmocka_unit_test(test_i64),  cmocka_unit_test(test_small),
+		cmocka_unit_test(test_size), cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_user), cmocka_unit_test(test_user_property),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -302,14 +302,8 @@ static void test_refused(void **state)
 	static const struct {
 		const char *at, *path, *value;
 	} fields[] = {
-		{ "/process/scheduler", "process.scheduler", "{\"policy\":\"SCHED_FIFO\"}" },
-		{ "/process/ioPriority", "process.ioPriority", "{\"class\":\"IOPRIO_CLASS_RT\"}" },
-		{ "/process/execCPUAffinity", "process.execCPUAffinity", "{\"initial\":\"0\"}" },
 		{ "/linux/intelRdt", "linux.intelRdt", "{\"closID\":\"x\"}" },
-		{ "/linux/memoryPolicy", "linux.memoryPolicy", "{\"mode\":\"MPOL_BIND\"}" },
-		{ "/linux/personality", "linux.personality", "{\"domain\":\"LINUX32\"}" },
 		{ "/linux/netDevices", "linux.netDevices", "{\"eth0\":{\"name\":\"x\"}}" },
-		{ "/linux/timeOffsets", "linux.timeOffsets", "{\"monotonic\":{\"secs\":1}}" },
 		{ "/linux/resources/rdma", "linux.resources.rdma", "{\"mlx\":{\"hcaHandles\":1}}" },
 		{ "/linux/resources/network", "linux.resources.network", "{\"classID\":1}" },
 	};

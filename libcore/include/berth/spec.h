@@ -19,7 +19,9 @@
 
 #include "berth/err.h"
 
-#define SPEC_FILE_MAX (16u << 20)
+#define SPEC_FILE_MAX  (16u << 20)
+#define SPEC_CPUS_MAX  8192 /* of a CPU list: the most that a kernel can be built for */
+#define SPEC_NODES_MAX 1024 /* of a list of memory nodes */
 
 struct opt_i64 {
 	bool set;
@@ -64,6 +66,46 @@ struct spec_user {
 	size_t n_additional_gids;
 };
 
+struct spec_scheduler { /* process.scheduler: sched_setattr(2) */
+	bool present;
+	uint32_t policy; /* SCHED_* */
+	int64_t nice;    /* -20..19 */
+	uint64_t priority;
+	uint64_t flags;                     /* SCHED_FLAG_* */
+	uint64_t runtime, deadline, period; /* nanoseconds */
+};
+
+struct spec_io_priority { /* process.ioPriority: ioprio_set(2) */
+	bool present;
+	int io_class;      /* IOPRIO_CLASS_* */
+	uint16_t priority; /* 0..7 */
+};
+
+struct spec_cpu_affinity {     /* process.execCPUAffinity */
+	char *initial, *final; /* CPU lists ("0-1,3"); NULL: absent */
+};
+
+struct spec_personality { /* linux.personality */
+	bool present;
+	unsigned long domain; /* PER_* */
+};
+
+struct spec_memory_policy { /* linux.memoryPolicy: set_mempolicy(2) */
+	bool present;
+	int mode;           /* MPOL_* */
+	unsigned int flags; /* MPOL_F_* */
+	char *nodes;        /* node list; NULL: none */
+};
+
+struct spec_time_offsets { /* linux.timeOffsets */
+	bool present;      /* any of them */
+	struct spec_time_offset {
+		bool present;
+		int64_t secs;
+		uint32_t nanosecs; /* below 10^9 */
+	} monotonic, boottime;
+};
+
 struct spec_process {
 	bool terminal;
 	uint16_t console_height, console_width; /* 0: not given */
@@ -78,6 +120,9 @@ struct spec_process {
 	struct opt_i64 oom_score_adj; /* -1000..1000 */
 	char *apparmor_profile;       /* NULL: none asked for; may be "unconfined" */
 	char *selinux_label;          /* NULL: none */
+	struct spec_scheduler scheduler;
+	struct spec_io_priority io_priority;
+	struct spec_cpu_affinity exec_affinity; /* exec only */
 };
 
 struct spec_root {
@@ -230,6 +275,9 @@ struct spec_linux {
 	size_t n_sysctl;
 	char **masked_paths, **readonly_paths; /* absolute, cleaned */
 	char *mount_label;                     /* SELinux context of new file systems; NULL: none */
+	struct spec_personality personality;
+	struct spec_memory_policy memory_policy;
+	struct spec_time_offsets time_offsets; /* of a new time namespace */
 };
 
 struct spec {

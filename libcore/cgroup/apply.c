@@ -201,8 +201,7 @@ static int check_memory(const struct target *t, const struct spec_resources *res
 	_cleanup_close_ int fd = FD_INVALID;
 	uint64_t usage = 0, swap = 0;
 
-	if (!res->memory.check_before_update.set || !res->memory.check_before_update.v || !dir ||
-	    !use_v2("memory", t))
+	if (!cg_memory_check_wanted(res) || !dir || !use_v2("memory", t))
 		return 0;
 	fd = cg_dir_open(dir, err);
 	if (fd < 0)
@@ -210,7 +209,7 @@ static int check_memory(const struct target *t, const struct spec_resources *res
 	if (cg_read_number(fd, "memory.current", &usage) < 0)
 		return 0; /* no memory controller: setting the limit says so */
 	(void)cg_read_number(fd, "memory.swap.current", &swap);
-	return cg_memory_check(res->memory.limit, res->memory.swap, usage, swap, err);
+	return cg_memory_check(res, usage, swap, err);
 }
 
 void cg_limits_ignored(const struct cg *cg, const char *v2_controllers,

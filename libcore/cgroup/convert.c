@@ -113,9 +113,18 @@ int cg_swap_v2(struct opt_i64 limit, struct opt_i64 swap, bool *ret_set, int64_t
 	return 0;
 }
 
-int cg_memory_check(struct opt_i64 limit, struct opt_i64 swap, uint64_t usage, uint64_t swap_usage,
+bool cg_memory_check_wanted(const struct spec_resources *res)
+{
+	return res->memory.check_before_update.set && res->memory.check_before_update.v;
+}
+
+int cg_memory_check(const struct spec_resources *res, uint64_t usage, uint64_t swap_usage,
                     struct err *err)
 {
+	struct opt_i64 limit = res->memory.limit, swap = res->memory.swap;
+
+	if (!cg_memory_check_wanted(res))
+		return 0;
 	if (limit.set && limit.v > 0 && (uint64_t)limit.v < usage)
 		return err_text(err, -EBUSY, "rejecting memory limit %lld < usage %llu",
 		                (long long)limit.v, (unsigned long long)usage);

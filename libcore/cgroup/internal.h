@@ -79,8 +79,10 @@ int cg_swap_v2(struct opt_i64 limit, struct opt_i64 swap, bool *ret_set, int64_t
                struct err *err);
 /* Shared rule of both versions: is the pair meaningful at all. */
 int cg_swap_check(struct opt_i64 limit, struct opt_i64 swap, struct err *err);
-/* memory.checkBeforeUpdate: would the new limits be below what is in use. */
-int cg_memory_check(struct opt_i64 limit, struct opt_i64 swap, uint64_t usage, uint64_t swap_usage,
+/* memory.checkBeforeUpdate: -EBUSY if the new limits would be below what is in use; 0 if not asked
+ * for, which costs no reading of the usage. */
+bool cg_memory_check_wanted(const struct spec_resources *res);
+int cg_memory_check(const struct spec_resources *res, uint64_t usage, uint64_t swap_usage,
                     struct err *err);
 
 /* --- v1.c, v2.c: pure; apply.c carries the lists out --- */

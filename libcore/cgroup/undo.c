@@ -12,12 +12,13 @@
 #include "base/mem.h"
 #include "berth/log.h"
 
-/* "8:0 ..." and "default ...": files with a line for each device. */
-static bool is_keyed(const char *value)
+/* "8:0 ...", "default ...", "eth0 ...": files with a line for each device or interface. */
+static bool is_keyed(const char *file, const char *value)
 {
 	size_t digits = strspn(value, "0123456789");
 
-	return (digits > 0 && value[digits] == ':') || strncmp(value, "default ", 8) == 0;
+	return strncmp(file, "net_prio.", 9) == 0 || (digits > 0 && value[digits] == ':') ||
+	       strncmp(value, "default ", 8) == 0;
 }
 
 static const char *line_of(const char *text, const char *key, size_t len)
@@ -35,7 +36,7 @@ char *cg_undo_value(const char *file, const char *value, const char *now)
 	size_t len = strcspn(value, " ");
 	const char *line;
 
-	if (!is_keyed(value)) {
+	if (!is_keyed(file, value)) {
 		if (strncmp(file, "memory.oom_control", 18) == 0)
 			return xstrdup(strstr(now, "oom_kill_disable 1") ? "1" : "0");
 		return strchr(now, '\n') ? NULL : xstrdup(now);

@@ -78,6 +78,19 @@ static int emit_unified(const struct cg_knob *k, const struct spec_resources *re
 	                res->unified[0].key);
 }
 
+static int emit_priorities(const struct cg_knob *k, const struct spec_resources *res,
+                           struct cg_writes *out, struct err *err)
+{
+	(void)err;
+	for (size_t i = 0; i < res->network.n_priorities; i++) {
+		const struct spec_net_priority *p = &res->network.priorities[i];
+
+		cg_write_add(out, k, k->file, k->flags, "%s %u", p->name, p->priority);
+		cg_write_index(out, i);
+	}
+	return 0;
+}
+
 const struct cg_knob cg_knobs_v1[] = {
 	{ "unified", "", NULL, emit_unified, 0, 0, NULL, 0, "unified" },
 	{ "cpuset", "cpuset", "cpuset.cpus", cg_emit_str, F(cpu.cpus), 0, NULL, 0, "cpu.cpus" },
@@ -125,6 +138,10 @@ const struct cg_knob cg_knobs_v1[] = {
 	{ "blkio write operations", "blkio", "blkio.throttle.write_iops_device", cg_emit_throttle,
 	  F(block_io.write_iops), F(block_io.n_write_iops), NULL, 0,
 	  "blockIO.throttleWriteIOPSDevice" },
+	{ "network class", "net_cls", "net_cls.classid", cg_emit_u64, F(network.class_id), 0, NULL,
+	  0, "network.classID" },
+	{ "network priority", "net_prio", "net_prio.ifpriomap", emit_priorities, 0, 0, NULL, 0,
+	  "network.priorities" },
 	{ "hugepage", "hugetlb", NULL, cg_emit_hugepages, 0, 0, "limit_in_bytes", 0,
 	  "hugepageLimits" },
 	{ "hugepage", "hugetlb", NULL, cg_emit_hugepages, 0, 0, "rsvd.limit_in_bytes",

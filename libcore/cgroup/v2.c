@@ -89,6 +89,18 @@ static int emit_no_realtime(const struct cg_knob *k, const struct spec_resources
 	return 0;
 }
 
+static int emit_no_network(const struct cg_knob *k, const struct spec_resources *res,
+                           struct cg_writes *out, struct err *err)
+{
+	bool wanted = streq(k->controller, "net_cls")
+	                  ? res->network.class_id.set && res->network.class_id.v != 0
+	                  : res->network.n_priorities > 0;
+
+	(void)out;
+	return wanted ? err_text(err, -EOPNOTSUPP, "cannot set %s: cgroup v2 has none", k->what)
+	              : 0;
+}
+
 int cg_unified_check(const char *key, char **ret_controller, struct err *err)
 {
 	const char *dot = strchr(key, '.');
@@ -167,6 +179,9 @@ const struct cg_knob cg_knobs_v2[] = {
 	  F(block_io.n_read_iops), "riops=", 0, "blockIO.throttleReadIOPSDevice" },
 	{ "io write operations", "io", "io.max", cg_emit_throttle, F(block_io.write_iops),
 	  F(block_io.n_write_iops), "wiops=", 0, "blockIO.throttleWriteIOPSDevice" },
+	{ "network class", "net_cls", NULL, emit_no_network, 0, 0, NULL, 0, "network.classID" },
+	{ "network priority", "net_prio", NULL, emit_no_network, 0, 0, NULL, 0,
+	  "network.priorities" },
 	{ "hugepage", "hugetlb", NULL, cg_emit_hugepages, 0, 0, "max", 0, "hugepageLimits" },
 	{ "hugepage", "hugetlb", NULL, cg_emit_hugepages, 0, 0, "rsvd.max", CG_W_MISSING_OK,
 	  "hugepageLimits" },

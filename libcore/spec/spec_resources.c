@@ -7,6 +7,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -214,7 +215,7 @@ static const struct field block_io_fields[] = {
 };
 
 /*
- * Huge pages, device rules.
+ * Huge pages, network, device rules.
  */
 
 /* "2MB", "1GB": becomes part of a file name, so nothing else is let through. */
@@ -240,6 +241,43 @@ static const struct field hugepage_fields[] = {
 	  .required = true,
 	  .offset = offsetof(struct spec_hugepage, limit),
 	  .max = UINT64_MAX },
+	{ .name = NULL },
+};
+
+/* It becomes a word of a line that the kernel splits at the space (dev_valid_name() of the kernel).
+ */
+static int finish_priority(struct load *l, void *object)
+{
+	const struct spec_net_priority *p = object;
+
+	if (strlen(p->name) >= IFNAMSIZ || strpbrk(p->name, "/: \t") || spec_has_control(p->name))
+		return load_fail_at(l, "name", "expected the name of a network interface");
+	return 0;
+}
+
+static const struct field priority_fields[] = {
+	{ .name = "name",
+	  .kind = F_STRING,
+	  .required = true,
+	  .offset = offsetof(struct spec_net_priority, name) },
+	{ .name = "priority",
+	  .kind = F_U32,
+	  .required = true,
+	  .offset = offsetof(struct spec_net_priority, priority),
+	  .max = UINT32_MAX },
+	{ .name = NULL },
+};
+
+/* cgroup v1 only: tc(8)'s class handle, and the priority of what is sent by an interface. */
+static const struct field network_fields[] = {
+	{ .name = "classID", .kind = F_OPT_U64, AT(network.class_id), .max = UINT32_MAX },
+	{ .name = "priorities",
+	  .kind = F_ARRAY,
+	  AT(network.priorities),
+	  .n_offset = offsetof(struct spec_resources, network.n_priorities),
+	  .elem_size = sizeof(struct spec_net_priority),
+	  .sub = priority_fields,
+	  .finish = finish_priority },
 	{ .name = NULL },
 };
 
@@ -313,6 +351,7 @@ const struct field spec_resources_fields[] = {
 	{ .name = "cpu", .kind = F_OBJECT, .sub = cpu_fields },
 	{ .name = "pids", .kind = F_OBJECT, .sub = pids_fields },
 	{ .name = "blockIO", .kind = F_OBJECT, .sub = block_io_fields },
+	{ .name = "network", .kind = F_OBJECT, .sub = network_fields },
 	{ .name = "hugepageLimits",
 	  .kind = F_ARRAY,
 	  AT(hugepages),
@@ -337,7 +376,6 @@ const struct field spec_resources_fields[] = {
 	  .kind = F_OPT_BOOL,
 	  .early = true,
 	  AT(memory.disable_oom_killer) },
-	{ .name = "network", .kind = F_REFUSED },
 	{ .name = "rdma", .kind = F_REFUSED },
 	{ .name = NULL },
 };

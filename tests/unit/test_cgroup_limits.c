@@ -102,16 +102,26 @@ static void test_swap(void **state)
 	assert_int_equal(cg_swap_v2(I64(-1), I64(100), &set, &value, &err), -EINVAL);
 }
 
+static int memory_check(struct opt_i64 limit, struct opt_i64 swap, uint64_t usage,
+                        uint64_t swap_usage, struct err *err)
+{
+	struct spec_resources res = { .present = true, .memory = { .limit = limit, .swap = swap } };
+
+	assert_int_equal(cg_memory_check(&res, usage, swap_usage, err), 0);
+	res.memory.check_before_update = (struct opt_bool){ true, true };
+	return cg_memory_check(&res, usage, swap_usage, err);
+}
+
 static void test_memory_check(void **state)
 {
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(cg_memory_check(I64(100), UNSET_I, 100, 0, &err), 0);
-	assert_int_equal(cg_memory_check(I64(-1), I64(-1), 100, 5, &err), 0);
-	assert_int_equal(cg_memory_check(I64(99), UNSET_I, 100, 0, &err), -EBUSY);
+	assert_int_equal(memory_check(I64(100), UNSET_I, 100, 0, &err), 0);
+	assert_int_equal(memory_check(I64(-1), I64(-1), 100, 5, &err), 0);
+	assert_int_equal(memory_check(I64(99), UNSET_I, 100, 0, &err), -EBUSY);
 	assert_non_null(strstr(err.msg, "rejecting memory limit"));
-	assert_int_equal(cg_memory_check(I64(100), I64(104), 100, 5, &err), -EBUSY);
+	assert_int_equal(memory_check(I64(100), I64(104), 100, 5, &err), -EBUSY);
 	assert_non_null(strstr(err.msg, "rejecting memory+swap limit"));
 }
 

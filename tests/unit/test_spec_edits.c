@@ -305,7 +305,6 @@ static void test_refused(void **state)
 		{ "/linux/intelRdt", "linux.intelRdt", "{\"closID\":\"x\"}" },
 		{ "/linux/netDevices", "linux.netDevices", "{\"eth0\":{\"name\":\"x\"}}" },
 		{ "/linux/resources/rdma", "linux.resources.rdma", "{\"mlx\":{\"hcaHandles\":1}}" },
-		{ "/linux/resources/network", "linux.resources.network", "{\"classID\":1}" },
 	};
 	static const char *const empty[] = { "\"\"", "{}", "[]", "null", "{\"a\":[],\"b\":\"\"}" };
 

@@ -3,6 +3,7 @@
  * From linux.resources as JSON to cgroup files and their values: what docs/SPEC.md names as the
  * proof of those properties that few hosts have the controller, device or memory node for.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,6 +58,19 @@ static void test_memory(void **state)
 	       "memory.swap.max=2000\nmemory.max=1000\nmemory.low=500\n");
 }
 
+static void test_check_before_update(void **state)
+{
+	struct spec *spec =
+	    spec_with("/linux/resources/memory", "{\"limit\":1000,\"checkBeforeUpdate\":true}");
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(cg_memory_check(&spec->linux_.resources, 1000, 0, &err), 0);
+	assert_int_equal(cg_memory_check(&spec->linux_.resources, 1001, 0, &err), -EBUSY);
+	assert_non_null(strstr(err.msg, "rejecting memory limit 1000"));
+	spec_free(spec);
+}
+
 static void test_cpu(void **state)
 {
 	(void)state;
@@ -101,6 +115,34 @@ static void test_hugepages(void **state)
 	       "hugetlb.2MB.rsvd.max=4194304\nhugetlb.1GB.rsvd.max=0\n");
 }
 
+static void test_network(void **state)
+{
+	static const char *const wanted[] = { "{\"network\":{\"classID\":1048577}}",
+		                              "{\"network\":{\"priorities\":[{\"name\":\"lo\","
+		                              "\"priority\":1}]}}" };
+
+	(void)state;
+	expect("{\"network\":{\"classID\":1048577,\"priorities\":[{\"name\":\"eth0\","
+	       "\"priority\":500},{\"name\":\"lo\",\"priority\":0}]}}",
+	       "net_cls.classid=1048577\nnet_prio.ifpriomap=eth0 500\n"
+	       "net_prio.ifpriomap=lo 0\n",
+	       NULL);
+	/* Version 2 has no such files: an error, since nothing else would keep the promise. */
+	for (size_t i = 0; i < 2; i++) {
+		struct spec *spec = spec_with("/linux/resources", wanted[i]);
+		struct cg_writes w = { 0 };
+		struct err err = { 0 };
+
+		assert_int_equal(
+		    cg_emit(cg_knobs_v2, &spec->linux_.resources, NULL, NULL, &w, &err),
+		    -EOPNOTSUPP);
+		assert_non_null(strstr(err.msg, "cannot set network"));
+		cg_writes_done(&w);
+		spec_free(spec);
+	}
+	expect("{\"network\":{}}", "", "");
+}
+
 static void test_unified(void **state)
 {
 	char *got = writes(cg_knobs_v2, "{\"unified\":{\"memory.high\":\"123\",\"io.max\":"
@@ -114,8 +156,12 @@ static void test_unified(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_memory),   cmocka_unit_test(test_cpu),
-		cmocka_unit_test(test_block_io), cmocka_unit_test(test_hugepages),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_cpu),
+		cmocka_unit_test(test_check_before_update),
+		cmocka_unit_test(test_block_io),
+		cmocka_unit_test(test_hugepages),
+		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_unified),
 	};
 

@@ -206,6 +206,11 @@ struct spec_hugepage {
 	uint64_t limit;
 };
 
+struct spec_net_priority { /* network.priorities[] */
+	char *name;        /* an interface as the runtime sees it */
+	uint32_t priority;
+};
+
 struct spec_resources {
 	bool present;
 	struct {
@@ -228,6 +233,11 @@ struct spec_resources {
 		struct spec_throttle *weight_device, *read_bps, *write_bps, *read_iops, *write_iops;
 		size_t n_weight_device, n_read_bps, n_write_bps, n_read_iops, n_write_iops;
 	} block_io;
+	struct {
+		struct opt_u64 class_id;
+		struct spec_net_priority *priorities;
+		size_t n_priorities;
+	} network;
 	struct spec_hugepage *hugepages;
 	size_t n_hugepages;
 	struct spec_device_rule *devices;

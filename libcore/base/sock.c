@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -61,7 +62,14 @@ int sock_listen_at(int dirfd, const char *name, int backlog)
 	return take_fd(&fd);
 }
 
-int sock_connect_at(int dirfd, const char *name, int type)
+static int set_timeout(int fd, int ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
+
+	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0 ? -errno : 0;
+}
+
+static int connect_at(int dirfd, const char *name, int type, int timeout_ms)
 {
 	struct sockaddr_un sa;
 	_cleanup_close_ int fd = FD_INVALID;
@@ -72,6 +80,11 @@ int sock_connect_at(int dirfd, const char *name, int type)
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	if (timeout_ms > 0) {
+		r = set_timeout(fd, timeout_ms);
+		if (r < 0)
+			return r;
+	}
 	/* Interrupted while the backlog is full, nothing has happened yet: once more. */
 	do
 		r = connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ? -errno : 0;
@@ -79,18 +92,28 @@ int sock_connect_at(int dirfd, const char *name, int type)
 	return r < 0 ? r : take_fd(&fd);
 }
 
+int sock_connect_at(int dirfd, const char *name, int type)
+{
+	return connect_at(dirfd, name, type, 0);
+}
+
 int sock_connect_path(const char *path, int type)
+{
+	return sock_connect_path_timeout(path, type, 0);
+}
+
+int sock_connect_path_timeout(const char *path, int type, int timeout_ms)
 {
 	_cleanup_close_ int dir = FD_INVALID;
 	_cleanup_free_ char *parent = NULL;
 
 	if (strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path))
-		return sock_connect_at(AT_FDCWD, path, type);
+		return connect_at(AT_FDCWD, path, type, timeout_ms);
 	parent = path_dir(path);
 	dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
-	return sock_connect_at(dir, path_base(path), type);
+	return connect_at(dir, path_base(path), type, timeout_ms);
 }
 
 /* sendmsg that outlasts signals and, once a message has begun, a full buffer. */

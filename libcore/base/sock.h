@@ -12,6 +12,8 @@
 int sock_listen_at(int dirfd, const char *name, int backlog);
 int sock_connect_at(int dirfd, const char *name, int type);
 int sock_connect_path(const char *path, int type);
+/* The same, and neither this nor any later send takes longer: -EAGAIN. */
+int sock_connect_path_timeout(const char *path, int type, int timeout_ms);
 /* Send len (>= 1) bytes with nfds descriptors; receive likewise: extra descriptors are closed,
  * missing slots set to FD_INVALID. */
 int sock_send_fds(int sock, const void *data, size_t len, const int *fds, size_t nfds);

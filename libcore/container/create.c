@@ -371,6 +371,21 @@ int await_created(int sock, int pidfd, struct err *err)
 	return r;
 }
 
+static int step_listener(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	struct listener_handover h = {
+		.ctr = c->ctr,
+		.spec = c->plan->spec,
+		.status = CTR_CREATING,
+		.init_pid = c->pid,
+		.pid = c->pid,
+		.sock = c->sock[0],
+	};
+
+	return listener_wanted(&c->plan->filter) ? listener_deliver(&h, err) : 0;
+}
+
 static int step_created(void *arg, struct err *err)
 {
 	struct creation *c = arg;
@@ -423,6 +438,9 @@ const struct step create_steps[] = {
 	  explain_console },
 	{ "rlimits, scheduler and state", step_state,
 	  "set limits and scheduling, write state.json, release init", explain_limits },
+	{ "seccomp agent", step_listener,
+	  "with SCMP_ACT_NOTIFY: take the listener from init and give it to the agent",
+	  explain_listener },
 	{ "wait for created", step_created, "wait until init waits for start", NULL },
 	{ "read back", step_read_back, "compare with /proc what init has applied", NULL },
 	{ NULL, NULL, NULL, NULL },

@@ -285,6 +285,18 @@ static int supervise(struct exec_run *x, struct err *err)
 		r = process_schedule(x->pid, process, &x->spec->process, &x->spec->linux_, err);
 	if (r == 0)
 		r = sync_send(x->sock[0], SYNC_RELEASE, NULL, 0, FD_INVALID, err);
+	if (r == 0 && listener_wanted(&x->filter)) {
+		struct listener_handover h = {
+			.ctr = x->ctr,
+			.spec = x->spec,
+			.status = ctr_status(x->ctr),
+			.init_pid = x->ctr->init.pid,
+			.pid = x->pid,
+			.sock = x->sock[0],
+		};
+
+		r = listener_deliver(&h, err);
+	}
 	if (r < 0)
 		return r;
 	/* The next thing to be read is an error or, after execve, end-of-file. */

@@ -76,6 +76,14 @@ void explain_clone(const struct explain *x)
 	desc_str(x->d, "enters", cg->mode == CG_V2 ? "as it is born" : "moved by the creator");
 }
 
+void explain_listener(const struct explain *x)
+{
+	if (!listener_wanted(&x->plan->filter))
+		return;
+	desc_item(x->d, "agent", "linux.seccomp.listenerPath");
+	desc_str(x->d, "socket", x->plan->spec->linux_.seccomp.listener_path);
+}
+
 void explain_maps(const struct explain *x)
 {
 	const struct opt_i64 *score = &x->plan->spec->process.oom_score_adj;

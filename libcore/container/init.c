@@ -368,6 +368,8 @@ static void start_hooks(struct init_args *a)
 
 	if (spec->hooks.n[HOOK_START_CONTAINER] == 0)
 		return;
+	if (listener_wanted(a->process.filter))
+		listener_wait_for_children();
 	state = state_document(a->ctr, spec, CTR_CREATED, getpid());
 	if (hooks_run(&spec->hooks, HOOK_START_CONTAINER, state, a->process.env, &err) < 0)
 		fail_start(a, &err);

@@ -66,9 +66,11 @@ enum sync_type {
 	SYNC_HOOKS_DONE, /* creator */
 	SYNC_CONSOLE,    /* init: the pty master (one descriptor); payload is its name */
 	SYNC_READY,      /* init: everything that the creator must see or add to is done */
-	SYNC_RELEASE, /* creator: limits are set, the state is written; you live on your own now */
-	SYNC_CREATED, /* init: about to wait for start */
-	SYNC_ERROR,   /* either: payload is a struct err */
+	SYNC_RELEASE,  /* creator: limits are set, the state is written; you live on your own now */
+	SYNC_LISTENER, /* init's helper: the seccomp listener (one descriptor) */
+	SYNC_LISTENED, /* creator: the agent has it */
+	SYNC_CREATED,  /* init: about to wait for start */
+	SYNC_ERROR,    /* either: payload is a struct err */
 	SYNC_TYPES
 };
 const char *sync_name(enum sync_type type);
@@ -79,6 +81,8 @@ int sync_send(int sock, enum sync_type type, const void *data, size_t len, int f
 int sync_expect(int sock, enum sync_type want, void *data, size_t size, int *ret_fd,
                 struct err *err);
 void sync_send_error(int sock, const struct err *err);
+/* Wait for a message without payload with nothing but read(2). */
+int sync_read_plain(int sock, enum sync_type want);
 
 /* --- steps.c: named, timed steps --- */
 struct explain;
@@ -143,6 +147,24 @@ int process_memory(struct process_ctx *p, struct err *err);
  * it has none (may be NULL). */
 int process_schedule(pid_t pid, const struct spec_process *process, const struct spec_process *rest,
                      const struct spec_linux *lin, struct err *err);
+
+/* --- listener.c: seccomp filters whose calls an agent answers --- */
+bool listener_wanted(const struct seccomp_filter *filter);
+/* In the process: load the filter and return when the agent has the listener. SIGCHLD is set so
+ * that children need not be waited for: see listener_wait_for_children(). */
+int listener_load(const struct seccomp_filter *filter, int sock, struct err *err);
+/* Undo that, for who has children of its own to wait for. */
+void listener_wait_for_children(void);
+struct listener_handover {
+	const struct ctr *ctr;
+	const struct spec *spec;
+	enum ctr_status status;
+	pid_t init_pid, pid; /* pid: of the process that has the filter */
+	int sock;            /* the creator's end */
+};
+/* In the creator: take the listener, send it to linux.seccomp.listenerPath, let the process go on.
+ */
+int listener_deliver(const struct listener_handover *h, struct err *err);
 
 /* --- readback.c --- */
 struct readback_args {
@@ -259,6 +281,7 @@ void explain_maps(const struct explain *x);
 void explain_host_hooks(const struct explain *x);
 void explain_console(const struct explain *x);
 void explain_limits(const struct explain *x);
+void explain_listener(const struct explain *x);
 void explain_session(const struct explain *x);
 void explain_cgroup_namespace(const struct explain *x);
 void explain_network(const struct explain *x);

@@ -156,11 +156,13 @@ static int plan_mounts(struct ctr_plan *plan, struct err *err)
 static int plan_seccomp(struct ctr_plan *plan, struct err *err)
 {
 	_cleanup_close_ int cache = FD_INVALID;
+	int r;
 
 	if (!plan->spec->linux_.seccomp.present)
 		return 0;
 	cache = ctr_seccomp_cache(plan->root);
-	return seccomp_compile_cached(cache, &plan->spec->linux_.seccomp, &plan->filter, err);
+	r = seccomp_compile_cached(cache, &plan->spec->linux_.seccomp, &plan->filter, err);
+	return r < 0 ? r : seccomp_check_kernel(&plan->filter, err);
 }
 
 /* In this order; each leaves the plan in a state that the others and ctr_plan_free() can work with,

@@ -178,6 +178,14 @@ static int check_cwd(const struct spec_process *process, struct err *err)
 	return 0;
 }
 
+static int load_filter(struct process_ctx *p, struct err *err)
+{
+	if (!p->filter || p->filter->n == 0)
+		return 0;
+	return listener_wanted(p->filter) ? listener_load(p->filter, p->sync, err)
+	                                  : seccomp_filter_load(p->filter, err);
+}
+
 int process_credentials(struct process_ctx *p, struct err *err)
 {
 	const struct spec_process *process = p->process;
@@ -186,8 +194,8 @@ int process_credentials(struct process_ctx *p, struct err *err)
 
 	if (process->no_new_privileges)
 		r = cred_no_new_privs(err);
-	else if (p->filter && p->filter->n > 0)
-		r = seccomp_filter_load(p->filter, err);
+	else
+		r = load_filter(p, err);
 	if (r < 0)
 		return r;
 	/* Once as root and, where that was refused, once as the user: either may be the only one
@@ -266,9 +274,7 @@ int process_lookup(struct process_ctx *p, struct err *err)
 
 int process_late_seccomp(struct process_ctx *p, struct err *err)
 {
-	if (!p->process->no_new_privileges || !p->filter || p->filter->n == 0)
-		return 0;
-	return seccomp_filter_load(p->filter, err);
+	return p->process->no_new_privileges ? load_filter(p, err) : 0;
 }
 
 int process_exec(struct process_ctx *p, struct err *err)

@@ -25,10 +25,16 @@ struct sync_msg {
 };
 
 static const char *const sync_names[SYNC_TYPES] = {
-	[SYNC_GO] = "go",           [SYNC_PIDFD] = "pidfd",
-	[SYNC_MOUNTED] = "mounted", [SYNC_HOOKS_DONE] = "hooks done",
-	[SYNC_CONSOLE] = "console", [SYNC_READY] = "ready",
-	[SYNC_RELEASE] = "release", [SYNC_CREATED] = "created",
+	[SYNC_GO] = "go",
+	[SYNC_PIDFD] = "pidfd",
+	[SYNC_MOUNTED] = "mounted",
+	[SYNC_HOOKS_DONE] = "hooks done",
+	[SYNC_CONSOLE] = "console",
+	[SYNC_READY] = "ready",
+	[SYNC_RELEASE] = "release",
+	[SYNC_LISTENER] = "listener",
+	[SYNC_LISTENED] = "listened",
+	[SYNC_CREATED] = "created",
 	[SYNC_ERROR] = "error",
 };
 
@@ -117,4 +123,17 @@ int sync_expect(int sock, enum sync_type want, void *data, size_t size, int *ret
 		*ret_fd = take_fd(&fd);
 	}
 	return 0;
+}
+
+int sync_read_plain(int sock, enum sync_type want)
+{
+	struct sync_msg msg = { 0 };
+	ssize_t n;
+
+	do
+		n = read(sock, &msg, sizeof(msg));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n == offsetof(struct sync_msg, data) && msg.type == want ? 0 : -EPROTO;
 }

@@ -124,16 +124,35 @@ void mnt_describe_mounts(const struct mnt_plan *plan, const struct mnt_cgroup_vi
 	}
 }
 
+/* "0:1000:10" for each range: on disk, as shown, how many. */
+static void describe_maps(const char *key, const struct spec_id_map *maps, size_t n, struct desc *d)
+{
+	_cleanup_strv_ char **words = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *word =
+		    xasprintf("%u:%u:%u", maps[i].container_id, maps[i].host_id, maps[i].size);
+
+		strv_add(&words, word);
+	}
+	desc_list(d, key, words);
+}
+
 void mnt_describe_sources(const struct mnt_plan *plan, struct desc *d)
 {
-	for (size_t i = 0; plan->has_mountns && plan->has_userns && i < plan->n_ops; i++) {
+	for (size_t i = 0; plan->has_mountns && i < plan->n_ops; i++) {
 		const struct mnt_op *op = &plan->ops[i];
 
-		if (!op->bind || op->remount)
+		if (!op->bind || op->remount || !(plan->has_userns || op->idmap))
 			continue;
 		desc_item_at(d, "source", "mounts", op->index);
 		desc_str(d, "source", op->source);
 		desc_flag(d, "recursive", op->recursive);
+		if (!op->idmap)
+			continue;
+		desc_str(d, "id-map", op->idmap == MNT_IDMAP_TREE ? "tree" : "mount");
+		describe_maps("uids", op->uid_maps, op->n_uid_maps, d);
+		describe_maps("gids", op->gid_maps, op->n_gid_maps, d);
 	}
 }
 

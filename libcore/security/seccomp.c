@@ -27,6 +27,11 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "kernel/syscalls.h"
+#include "tables/seccomp_names.h"
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) /* 5.19 */
+#endif
 
 /* Calls from which the tree form pays: the kernel runs a new filter over all call numbers, 0.3 ms
  * instead of 0.7 for the profile of a container engine. (An empty tree is none at all.) */
@@ -272,12 +277,25 @@ static int export_program(scmp_filter_ctx ctx, const struct sock_filter *stub, s
 	return 0;
 }
 
+static bool notifies(const struct spec_seccomp *spec)
+{
+	for (size_t i = 0; i < spec->n_rules; i++)
+		if (spec->rules[i].action == SCMP_ACT_NOTIFY)
+			return true;
+	return false;
+}
+
 static uint32_t flags_of(const struct spec_seccomp *spec)
 {
 	/* Not said at all: as everybody else does, without the cost of speculation barriers. TSYNC
 	 * is about other threads, and there are none. */
-	return spec->flags_present ? spec->flags & ~(uint32_t)SECCOMP_FILTER_FLAG_TSYNC
-	                           : SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+	uint32_t flags = spec->flags_present ? spec->flags & ~(uint32_t)SECCOMP_FILTER_FLAG_TSYNC
+	                                     : SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+
+	if (notifies(spec))
+		return flags | SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	/* The kernel refuses it without a listener, for whose answers it would wait. */
+	return flags & ~(uint32_t)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 }
 
 int seccomp_compile(const struct spec_seccomp *spec, struct seccomp_filter *ret, struct err *err)
@@ -321,7 +339,38 @@ int seccomp_filter_load(const struct seccomp_filter *filter, struct err *err)
 	if (filter->n > BPF_MAXINSNS)
 		return err_set(err, -E2BIG, "seccomp: filter of %zu instructions", filter->n);
 	r = k_seccomp(SECCOMP_SET_MODE_FILTER, filter->flags, &prog);
-	return r < 0 ? err_set(err, r, "seccomp: load the filter (flags 0x%x)", filter->flags) : 0;
+	if (r == -EBUSY)
+		return err_set(err, r,
+		               "seccomp: load the filter (a filter with a listener is in force "
+		               "already)");
+	return r < 0 ? err_set(err, r, "seccomp: load the filter (flags 0x%x)", filter->flags) : r;
+}
+
+int seccomp_check_kernel(const struct seccomp_filter *filter, struct err *err)
+{
+	uint32_t with = 0;
+
+	if (filter->n == 0)
+		return 0;
+	/* The listener first: one of the others is known only together with it. */
+	if (filter->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) {
+		with = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+		if (k_seccomp(SECCOMP_SET_MODE_FILTER, with, NULL) == -EINVAL)
+			return err_text(err, -EOPNOTSUPP,
+			                "linux.seccomp: SCMP_ACT_NOTIFY: not supported by this "
+			                "kernel");
+	}
+	for (const struct name_value *row = seccomp_flag_table; row->name; row++) {
+		uint32_t flag = (uint32_t)row->value;
+
+		/* A filter that cannot be read is EFAULT, but only where the flags are known. */
+		if ((filter->flags & flag) &&
+		    k_seccomp(SECCOMP_SET_MODE_FILTER, with | flag, NULL) == -EINVAL)
+			return err_text(err, -EOPNOTSUPP,
+			                "linux.seccomp.flags: %s: not supported by this kernel",
+			                row->name);
+	}
+	return 0;
 }
 
 void seccomp_filter_done(struct seccomp_filter *filter)

@@ -30,7 +30,7 @@
 #include "base/strv.h"
 #include "berth/log.h"
 
-#define MAGIC       "berth seccomp 1" /* 16 bytes; change with the format or what the compiler emits */
+#define MAGIC       "berth seccomp 2" /* 16 bytes; change with the format or what the compiler emits */
 #define KEY_MAX     (4u << 20)
 #define ENTRIES_MAX 64
 #define FNV_START   0xcbf29ce484222325ULL

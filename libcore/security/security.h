@@ -40,9 +40,11 @@ int seccomp_compile(const struct spec_seccomp *spec, struct seccomp_filter *ret,
  */
 int seccomp_compile_cached(int cache_dirfd, const struct spec_seccomp *spec,
                            struct seccomp_filter *ret, struct err *err);
-int seccomp_filter_load(
-    const struct seccomp_filter *filter,
-    struct err *err); /* seccomp(2) SET_MODE_FILTER; needs no_new_privs or CAP_SYS_ADMIN */
+/* Does the kernel know the filter's flags? -EOPNOTSUPP with the name of the one it does not. */
+int seccomp_check_kernel(const struct seccomp_filter *filter, struct err *err);
+/* seccomp(2) SET_MODE_FILTER; needs no_new_privs or CAP_SYS_ADMIN. With
+ * SECCOMP_FILTER_FLAG_NEW_LISTENER (5.0) the listener's descriptor, close-on-exec; else 0. */
+int seccomp_filter_load(const struct seccomp_filter *filter, struct err *err);
 void seccomp_filter_done(struct seccomp_filter *filter);
 
 /* --- credentials.c, capabilities.c --- */

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/strv.h"
 #include "spec/parts.h"
 #include "tables/seccomp_names.h"
@@ -24,7 +25,6 @@ struct action {
 	struct opt_u64 data;
 };
 
-/* Handing system calls to an agent needs a listener to be passed on: a later milestone. */
 static int parse_action(struct load *l, const cJSON *j, void *member)
 {
 	int64_t v;
@@ -32,8 +32,6 @@ static int parse_action(struct load *l, const cJSON *j, void *member)
 
 	if (r < 0)
 		return r;
-	if ((uint32_t)v == SCMP_ACT_NOTIFY)
-		return load_fail(l, -EOPNOTSUPP, "SCMP_ACT_NOTIFY: not supported yet");
 	*(uint64_t *)member = (uint64_t)(uint32_t)v + 1;
 	return 0;
 }
@@ -226,8 +224,8 @@ const struct field spec_seccomp_fields[] = {
 	  AT(flags),
 	  .parse = parse_flags,
 	  .present_1 = offsetof(struct seccomp_in, s.flags_present) + 1 },
-	{ .name = "listenerPath", .kind = F_REFUSED },
-	{ .name = "listenerMetadata", .kind = F_REFUSED },
+	{ .name = "listenerPath", .kind = F_STRING, AT(listener_path) },
+	{ .name = "listenerMetadata", .kind = F_STRING, AT(listener_metadata) },
 	{ .name = "syscalls",
 	  .kind = F_ARRAY,
 	  AT(rules),
@@ -238,6 +236,52 @@ const struct field spec_seccomp_fields[] = {
 	  .parse = parse_rule },
 	{ .name = NULL },
 };
+
+/*
+ * An agent answers for the process, so there must be one; and the process must be able to say which
+ * descriptor to give it, which it does by write(2).
+ */
+static int check_notify(struct load *l, const struct spec_seccomp *s)
+{
+	bool used = false;
+
+	if (s->default_action == SCMP_ACT_NOTIFY)
+		return load_fail_at(l, "defaultAction",
+		                    "SCMP_ACT_NOTIFY cannot be the default action");
+	for (size_t i = 0; i < s->n_rules; i++) {
+		const struct spec_seccomp_rule *rule = &s->rules[i];
+
+		if (rule->action != SCMP_ACT_NOTIFY)
+			continue;
+		used = true;
+		if (strv_contains(rule->names, "write")) {
+			load_push(l, "syscalls");
+			load_push_index(l, i);
+			return load_fail_at(l, "names",
+			                    "SCMP_ACT_NOTIFY cannot be used for the write system "
+			                    "call");
+		}
+	}
+	if (used && !s->listener_path)
+		return load_fail_at(l, "listenerPath", "required with SCMP_ACT_NOTIFY");
+	if (s->listener_metadata && !s->listener_path)
+		return load_fail_at(l, "listenerMetadata", "must not be set without listenerPath");
+	if (s->listener_path && !used)
+		load_warn(l, "listenerPath has no effect without SCMP_ACT_NOTIFY");
+	return 0;
+}
+
+/* Relative to the bundle, as all paths of the document. */
+static void finish_listener(struct load *l, struct spec_seccomp *s)
+{
+	char *absolute;
+
+	if (!s->listener_path || s->listener_path[0] == '/' || !l->bundle)
+		return;
+	absolute = path_join(l->bundle, s->listener_path);
+	free(s->listener_path);
+	s->listener_path = absolute;
+}
 
 int spec_seccomp_parse(struct load *l, const cJSON *j, void *member)
 {
@@ -251,6 +295,9 @@ int spec_seccomp_parse(struct load *l, const cJSON *j, void *member)
 	if (r == 0)
 		r = fold_action(l, &in.action, "defaultErrnoRet", &in.s.default_action);
 	in.s.present = true;
+	if (r == 0)
+		r = check_notify(l, &in.s);
+	finish_listener(l, &in.s);
 	*seccomp = in.s; /* owned by the document from here on */
 	return r;
 }

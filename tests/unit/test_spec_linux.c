@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "spec_edit.h"
 
 #define RUN(cases) check_edits(cases, ARRAY_SIZE(cases))
@@ -358,6 +359,27 @@ static void test_resources(void **state)
 #define RULE(text)  "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{" text "}]}"
 #define ERRNO(text) RULE("\"names\":[\"a\"],\"action\":\"SCMP_ACT_ERRNO\"" text)
 
+#define NOTIFY(names, path)                                              \
+	"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"" path \
+	"\",\"syscalls\":[{\"names\":[" names "],\"action\":\"SCMP_ACT_NOTIFY\"}]}"
+
+static void test_listener(void **state)
+{
+	struct spec *spec =
+	    spec_with("/linux/seccomp", NOTIFY("\"a\"", "s\",\"listenerMetadata\":\"m"));
+	_cleanup_free_ char *path = NULL;
+
+	(void)state;
+	path = path_join(spec->bundle, "s");
+	assert_string_equal(spec->linux_.seccomp.listener_path, path);
+	assert_string_equal(spec->linux_.seccomp.listener_metadata, "m");
+	spec_free(spec);
+	spec = spec_with("/linux/seccomp",
+	                 "{\"defaultAction\":\"SCMP_ACT_LOG\",\"listenerPath\":\"/s\"}");
+	assert_non_null(strstr(spec->warnings, "listenerPath has no effect"));
+	spec_free(spec);
+}
+
 static void test_seccomp(void **state)
 {
 	static const struct edit_case cases[] = {
@@ -367,8 +389,8 @@ static void test_seccomp(void **state)
 		BAD("/linux/seccomp", "[]", "linux.seccomp: expected an object"),
 		BAD("/linux/seccomp/defaultAction", "\"ALLOW\"",
 		    "linux.seccomp.defaultAction: unknown action \"ALLOW\""),
-		REFUSED("/linux/seccomp/defaultAction", "\"SCMP_ACT_NOTIFY\"",
-		        "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY: not supported yet"),
+		BAD("/linux/seccomp/defaultAction", "\"SCMP_ACT_NOTIFY\"",
+		    "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be the default action"),
 		OK("/linux/seccomp",
 		   "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":4095}"),
 		BAD("/linux/seccomp",
@@ -384,12 +406,11 @@ static void test_seccomp(void **state)
 		    "linux.seccomp.flags[0]: unknown flag \"LOG\""),
 		OK("/linux/seccomp", "{\"defaultAction\":\"SCMP_ACT_LOG\",\"flags\":[],"
 		                     "\"listenerPath\":\"\",\"listenerMetadata\":\"\"}"),
-		REFUSED("/linux/seccomp",
-		        "{\"defaultAction\":\"SCMP_ACT_LOG\",\"listenerPath\":\"/s\"}",
-		        "linux.seccomp.listenerPath: not supported yet"),
-		REFUSED("/linux/seccomp",
-		        "{\"defaultAction\":\"SCMP_ACT_LOG\",\"listenerMetadata\":\"m\"}",
-		        "linux.seccomp.listenerMetadata: not supported yet"),
+		OK("/linux/seccomp",
+		   "{\"defaultAction\":\"SCMP_ACT_LOG\",\"listenerPath\":\"/s\"}"),
+		BAD("/linux/seccomp",
+		    "{\"defaultAction\":\"SCMP_ACT_LOG\",\"listenerMetadata\":\"m\"}",
+		    "linux.seccomp.listenerMetadata: must not be set without listenerPath"),
 		OK("/linux/seccomp", ERRNO("")),
 		OK("/linux/seccomp", ERRNO(",\"errnoRet\":38")),
 		BAD("/linux/seccomp", ERRNO(",\"errnoRet\":4096"),
@@ -399,8 +420,16 @@ static void test_seccomp(void **state)
 		BAD("/linux/seccomp",
 		    RULE("\"names\":[\"a\"],\"action\":\"SCMP_ACT_KILL\",\"errnoRet\":1"),
 		    "linux.seccomp.syscalls[0].errnoRet: has no meaning with this action"),
-		REFUSED("/linux/seccomp", RULE("\"names\":[\"a\"],\"action\":\"SCMP_ACT_NOTIFY\""),
-		        "linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY: not supported yet"),
+		BAD("/linux/seccomp", RULE("\"names\":[\"a\"],\"action\":\"SCMP_ACT_NOTIFY\""),
+		    "linux.seccomp.listenerPath: required with SCMP_ACT_NOTIFY"),
+		OK("/linux/seccomp", NOTIFY("\"read\"", "/s")),
+		OK("/linux/seccomp", NOTIFY("\"read\"", "s\",\"listenerMetadata\":\"m")),
+		BAD("/linux/seccomp", NOTIFY("\"read\",\"write\"", "/s"),
+		    "linux.seccomp.syscalls[0].names: SCMP_ACT_NOTIFY cannot be used for the write "
+		    "system call"),
+		BAD("/linux/seccomp",
+		    RULE("\"names\":[\"a\"],\"action\":\"SCMP_ACT_NOTIFY\",\"errnoRet\":1"),
+		    "linux.seccomp.syscalls[0].errnoRet: has no meaning with this action"),
 		BAD("/linux/seccomp", RULE("\"names\":[\"a\"]"),
 		    "linux.seccomp.syscalls[0].action: required property is missing"),
 		BAD("/linux/seccomp", RULE("\"names\":[],\"action\":\"SCMP_ACT_LOG\""),
@@ -551,7 +580,8 @@ int main(void)
 		cmocka_unit_test(test_namespaces), cmocka_unit_test(test_mappings),
 		cmocka_unit_test(test_devices),    cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_sysctl),     cmocka_unit_test(test_resources),
-		cmocka_unit_test(test_seccomp),    cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_listener),   cmocka_unit_test(test_seccomp),
+		cmocka_unit_test(test_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,7 +266,8 @@ struct spec_seccomp {
 	uint32_t *architectures; /* SCMP_ARCH_* */
 	size_t n_architectures;
 	bool flags_present;
-	uint32_t flags; /* SECCOMP_FILTER_FLAG_* */
+	uint32_t flags;                          /* SECCOMP_FILTER_FLAG_* */
+	char *listener_path, *listener_metadata; /* path: absolute after load; NULL: absent */
 	struct spec_seccomp_rule *rules;
 	size_t n_rules;
 };

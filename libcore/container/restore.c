@@ -90,7 +90,7 @@ static int step_cgroup(void *arg, struct err *err)
 	size_t planned;
 	int r;
 
-	if (!cg || !cg->usable)
+	if (!cg || !cg->usable || cg->unit) /* a unit starts with its first process */
 		return 0;
 	planned = cg->n_dirs;
 	r = cg_create(cg, err);
@@ -167,17 +167,35 @@ static int on_pts_master(struct restoration *c, void *notify)
 	return 0;
 }
 
+/*
+ * criu moves the restored tasks into the cgroup that it was given, but not where it is to leave
+ * cgroups alone, and it knows nothing of units: then the root task is moved before it has children.
+ */
+static int enter_cgroup(struct restoration *c)
+{
+	struct cg *cg = c->ctr->cgroup;
+	enum criu_cg_mode mode;
+	int r = criu_parse_mode(c->criu.opts->cgroups_mode, &mode, c->err);
+
+	if (r < 0 || !cg || !cg->usable || (mode != CRIU_CG_IGNORE && !cg->unit))
+		return r;
+	r = cg_attach(cg, c->pid, c->err);
+	if (r < 0 && !cg->usable)
+		(void)record_write_intent(c->ctr, NULL); /* what turned out not to be ours */
+	if (r == 0 && cg->unit)
+		r = cg_apply(cg, &c->plan->spec->linux_.resources, c->plan->rootless,
+		             c->plan->ns.has[NS_USER], c->err);
+	return r;
+}
+
 /* The root task exists, its namespaces are about to be filled. */
 static int on_namespaces(struct restoration *c, void *notify)
 {
 	const struct spec *spec = c->plan->spec;
-	enum criu_cg_mode mode;
-	int r = criu_parse_mode(c->criu.opts->cgroups_mode, &mode, c->err);
+	int r;
 
 	c->pid = c->criu.api.notify_pid(notify);
-	/* criu is to leave cgroups alone, so init must be born where it belongs. */
-	if (r == 0 && mode == CRIU_CG_IGNORE && c->ctr->cgroup && c->ctr->cgroup->usable)
-		r = cg_attach(c->ctr->cgroup, c->pid, c->err);
+	r = enter_cgroup(c);
 	if (r == 0)
 		r = ctr_run_hooks(c->ctr, spec, HOOK_PRESTART, CTR_CREATING, c->pid, c->err);
 	if (r == 0)

@@ -6,6 +6,11 @@ load ../e2e/helpers
 load vm
 
 # Counts: the number and the exit code are in memory alone, so only a true restore can know them.
+teardown() {
+	[ ! -e "/run/netns/$TAG" ] || ip netns del "$TAG"
+	vm_teardown
+}
+
 counts() { echo 'i=0; code=42; while [ ! -e /go ]; do i=$((i+1)); echo "n $i"; sleep 0.1; done; echo end; exit $code'; }
 number() { sed -n 's/^n \([0-9]*\)\r*$/\1/p' | tail -1; }
 log_number() { "$BERTH" --root "$STATE" logs "${1:-$ID}" 2>/dev/null | number; }
@@ -34,4 +39,223 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	is "$out" 42
 	log_has "$ID" '^end$'
 	berth delete "$ID"
+}
+
+@test "a terminal with a shim: attached to again after the restore" {
+	local n
+	bundle sh -c "stty rows 33 cols 99; $(counts)"
+	config_edit '.process.terminal = true'
+	berth run -d --shim=always "$ID"
+	wait_until 60 beyond "$ID" 3
+	berth checkpoint --image-path "$T/i" "$ID"
+	berth restore -d --shim=always --image-path "$T/i" "$ID"
+	wait_until 60 beyond "$ID" 0
+	n=$("$BERTH" --root "$STATE" logs "$ID" | sed -n 's/^n \([0-9]*\).*/\1/p' | head -1)
+	[ "$n" -gt 3 ] || fail "it began again: $n"
+	berth exec "$ID" sh -c 'stty -F /dev/console size; readlink /proc/1/fd/0'
+	has "$out" "33 99"
+	has "$out" "/dev/pts/0"
+	status=0
+	ptydrive -t 60 'expect:n ' "run:touch $BUNDLE/rootfs/go" expect:end exit -- "$BERTH" --root "$STATE" attach "$ID" || status=$?
+	is "$status" 42
+	berth delete "$ID"
+}
+
+@test "leave-running: the same process goes on; a new id comes out of the images" {
+	local pid n
+	bundle sh -c "$(counts)"
+	berth run -d --shim=always "$ID"
+	wait_until 60 beyond "$ID" 3
+	pid=$(pid_of "$ID")
+	berth checkpoint --leave-running --image-path "$T/i" --work-path "$T/w" "$ID"
+	is_state "$ID" running
+	is "$(pid_of "$ID")" "$pid"
+	n=$(log_number "$ID")
+	wait_until 60 beyond "$ID" "$n"
+	[ -e "$T/w/dump.log" ]
+	[ ! -e "$T/i/dump.log" ]
+	remove "$ID"
+	berth restore -d --shim=always --pid-file "$T/pid" --image-path "$T/i" --work-path "$T/w" "$ID-2"
+	is "$(cat "$T/pid")" "$(pid_of "$ID-2")"
+	has "$(cat "/proc/$(pid_of "$ID-2")/cgroup")" "$ID-2"
+	wait_until 60 beyond "$ID-2" 3
+	remove "$ID-2"
+}
+
+@test "pre-dump, then a dump with parent" {
+	bundle sh -c "$(counts)"
+	berth run -d --shim=always "$ID"
+	wait_until 60 beyond "$ID" 3
+	berth checkpoint --pre-dump --image-path "$T/pre" "$ID"
+	is_state "$ID" running
+	refused 1 'invalid --parent-path' checkpoint --parent-path ../none --image-path "$T/final" "$ID"
+	berth checkpoint --parent-path ../pre --image-path "$T/final" "$ID"
+	is "$(readlink "$T/final/parent")" ../pre
+	berth restore -d --shim=always --image-path "$T/final" "$ID"
+	wait_until 60 beyond "$ID" 3
+	remove
+}
+
+@test "without a shim: a foreground restore shows the output and has the exit code" {
+	local n
+	bundle sh -c "$(counts)"
+	"$BERTH" --root "$STATE" run "$ID" </dev/null 2>&1 > >(cat >"$T/first") &
+	seen() { [ "$(number <"$T/$1")" -gt 3 ]; }
+	wait_until 60 seen first
+	berth checkpoint --image-path "$T/i" "$ID"
+	wait
+	"$BERTH" --root "$STATE" restore --image-path "$T/i" "$ID" </dev/null 2>&1 > >(cat >"$T/second") &
+	wait_until 60 seen second
+	let_end
+	status=0
+	wait $! || status=$?
+	is "$status" 42
+	n=$(sed -n 's/^n //p' "$T/second" | head -1)
+	[ "$n" -gt 3 ] || fail "it began again: $n"
+	not berth state "$ID"
+}
+
+@test "a listener with an established connection, in a network namespace by path" {
+	bundle nc -ll -p 5000 -e cat
+	ip netns add "$TAG"
+	ip -n "$TAG" link set lo up
+	config_edit --arg ns "/run/netns/$TAG" '(.linux.namespaces[] | select(.type == "network")).path = $ns'
+	berth run -d --shim=always "$ID"
+	listens() { ip netns exec "$TAG" ss -ltn | grep -q ':5000 '; }
+	wait_until 30 listens
+	# shellcheck disable=SC2016
+	timeout 300 ip netns exec "$TAG" bash -c 'exec 3<>/dev/tcp/127.0.0.1/5000 || exit 1
+		for word in one two three; do
+			echo $word >&3; read -r answer <&3 || exit 2; echo "$answer" >>"$0/said"
+			while [ ! -e "$0/$word" ]; do sleep 0.1; done
+		done' "$T" &
+	said() { grep -qx "$1" "$T/said"; }
+	wait_until 30 said one
+	refused 1 'criu failed to dump the container: .*log file' checkpoint --image-path "$T/bad" "$ID"
+	is_state "$ID" running
+	[ -e "$T/bad/dump.log" ]
+	berth checkpoint --tcp-established --image-path "$T/i" "$ID"
+	berth restore -d --shim=always --tcp-established --image-path "$T/i" "$ID"
+	touch "$T/one"
+	wait_until 60 said two
+	touch "$T/two" "$T/three"
+	wait $!
+	wait_until 30 said three
+	remove
+}
+
+@test "binds through links, files and masks; another source and another cgroup after the restore" {
+	bundle sh -c 'while [ ! -e /go ]; do cat /data/f; sleep 0.2; done; exit 7'
+	mkdir -p "$T/d1" "$T/d2"
+	echo one >"$T/d1/f"
+	echo two >"$T/d2/f"
+	echo file >"$T/file"
+	ln -s var/lib "$BUNDLE/rootfs/link"
+	mkdir -p "$BUNDLE/rootfs/var/lib"
+	config_edit --arg d "$T/d1" --arg f "$T/file" --arg c "/$TAG-a" '.root.readonly = false | .linux.cgroupsPath = $c
+		| .mounts += [{destination: "/data", type: "bind", source: $d, options: ["rbind", "ro"]},
+			{destination: "/link/inner", type: "bind", source: $f, options: ["bind"]}]'
+	berth run -d --shim=always "$ID"
+	says() { [ "$("$BERTH" --root "$STATE" logs "$ID" | tail -1)" = "$1" ]; }
+	wait_until 30 says one
+	berth checkpoint --manage-cgroups-mode ignore --image-path "$T/i" "$ID"
+	rm -r "$BUNDLE/rootfs/var/lib/inner" "$BUNDLE/rootfs/data"
+	config_edit --arg d "$T/d2" --arg c "/$TAG-b" '(.mounts[] | select(.destination == "/data")).source = $d | .linux.cgroupsPath = $c'
+	berth restore -d --shim=always --manage-cgroups-mode ignore --image-path "$T/i" "$ID"
+	wait_until 30 says two
+	has "$(cat "/proc/$(pid_of "$ID")/cgroup")" "/$TAG-b"
+	berth exec "$ID" sh -c 'cat /var/lib/inner; grep " /data " /proc/mounts; wc -c </proc/kcore; ls /proc/acpi | wc -l'
+	has "$out" file
+	has "$out" "ro,"
+	is "$(tail -2 <<<"$out")" "$(printf '0\n0')"
+	let_end
+	berth wait "$ID"
+	is "$out" 7
+	berth delete "$ID"
+	no_cgroup
+}
+
+@test "the systemd driver: restored into a scope of its own, with limits" {
+	GLOBAL=(--systemd-cgroup)
+	bundle sh -c "$(counts)"
+	config_edit --arg id "$ID" '.linux.cgroupsPath = "system.slice:berth:" + $id | .linux.resources.pids = {limit: 33}'
+	berth run -d --shim=always "$ID"
+	wait_until 60 beyond "$ID" 3
+	berth checkpoint --image-path "$T/i" "$ID"
+	berth restore -d --shim=always --image-path "$T/i" "$ID"
+	wait_until 60 beyond "$ID" 3
+	has "$(cat "/proc/$(pid_of "$ID")/cgroup")" "/system.slice/berth-$ID.scope"
+	is "$(property "berth-$ID.scope" ActiveState)" active
+	is "$(cat "/sys/fs/cgroup/system.slice/berth-$ID.scope/pids.max")" 33
+	remove
+}
+
+@test "descriptors: the null device and a file of the host" {
+	local n
+	bundle sh -c "$(counts)"
+	berth run -d --shim=always --stdio=null "$ID"
+	berth checkpoint --image-path "$T/i" "$ID"
+	berth restore -d --shim=always --stdio=null --image-path "$T/i" "$ID"
+	is_state "$ID" running
+	remove
+	"$BERTH" --root "$STATE" run -d --shim=never "$ID" </dev/null >"$T/file1" 2>&1
+	more() { [ "$(number <"$T/$1")" -gt 3 ]; }
+	wait_until 30 more file1
+	berth checkpoint --image-path "$T/i2" "$ID"
+	n=$(number <"$T/file1")
+	"$BERTH" --root "$STATE" restore -d --shim=never --image-path "$T/i2" "$ID" </dev/null >>"$T/file1" 2>&1
+	goes_on() { [ "$(number <"$T/file1")" -gt $((n + 3)) ]; }
+	wait_until 30 goes_on
+	is "$(sed -n 's/^n //p' "$T/file1" | sort -n | uniq -d)" ""
+	remove
+}
+
+@test "hooks around a restore, and nothing left of one that fails" {
+	bundle sh -c "$(counts)"
+	config_edit --arg t "$T" '.hooks = ({prestart: "prestart", createRuntime: "createRuntime", poststart: "poststart", poststop: "poststop"}
+		| map_values([{path: "/bin/sh", args: ["sh", "-c", "jq -r .status >>\($t)/hook-" + .]}]))'
+	berth run -d --shim=always "$ID"
+	wait_until 60 beyond "$ID" 3
+	berth checkpoint --image-path "$T/i" "$ID"
+	is "$(cat "$T/hook-poststop")" stopped
+	rm "$T"/hook-*
+	berth restore -d --shim=always --image-path "$T/i" "$ID"
+	is "$(cat "$T/hook-prestart" "$T/hook-createRuntime" "$T/hook-poststart")" "$(printf 'creating\ncreating\nrunning')"
+	remove
+	config_edit '.hooks = {createRuntime: [{path: "/bin/false"}]}'
+	refused 1 createRuntime restore -d --shim=always --image-path "$T/i" "$ID"
+	not berth state "$ID"
+	config_edit 'del(.hooks)'
+	rm "$T/i/core-1.img"
+	refused 1 'criu failed to restore: .*log file: .*restore.log' restore -d --shim=always --image-path "$T/i" "$ID"
+	not berth state "$ID"
+	berth create "$ID"
+	refused 1 'cannot be checkpointed in created state' checkpoint --image-path "$T/i" "$ID"
+	remove
+}
+
+# Images by way of the library: podman keeps everything else.
+@test "podman container checkpoint and restore" {
+	need podman
+	local n image=localhost/berthvm-cr:latest
+	image_tar "$T/image.tar" "$image"
+	podman load -q -i "$T/image.tar"
+	pod() { timeout -k 5 "$CMD_TIMEOUT" podman --runtime "$BERTH" --cgroup-manager cgroupfs "$@"; }
+	pod run -d --network none --name "$ID" "$image" sh -c "$(counts)"
+	pod_beyond() { n=$(pod logs "$ID" | number) && [ -n "$n" ] && [ "$n" -gt "$1" ]; }
+	wait_until 60 pod_beyond 3
+	pod container checkpoint "$ID"
+	is "$(pod inspect -f '{{.State.Status}} {{.State.Checkpointed}}' "$ID")" "exited true"
+	n=$(pod logs "$ID" | number)
+	pod container restore "$ID"
+	is "$(pod inspect -f '{{.State.Status}}' "$ID")" running
+	wait_until 60 pod_beyond "$n"
+	is "$(pod logs "$ID" | sort | uniq -d)" ""
+	pod container checkpoint --export "$T/export.tar" "$ID"
+	pod rm "$ID"
+	pod container restore --import "$T/export.tar" --name "$ID-2"
+	pod exec "$ID-2" touch /go
+	is "$(pod wait "$ID-2")" 42
+	pod rm "$ID-2"
+	podman rmi -f "$image" >/dev/null
 }

@@ -20,7 +20,8 @@ vm_setup() {
 	cd "$BUNDLE" || return 1
 }
 
-teardown() {
+teardown() { vm_teardown; }
+vm_teardown() {
 	local rc=0
 	cd /
 	remove_units

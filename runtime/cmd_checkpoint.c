@@ -10,6 +10,14 @@
 
 static struct ctr_criu_opts o = { .image_path = "./checkpoint", .status_fd = -1 };
 
+/* Clients of the shim hear of the end before it goes. */
+static int gone(struct ctx *ctx, struct ctr *ctr)
+{
+	if (ctr->shim.pid > 0)
+		shim_shutdown(ctr->dir_fd);
+	return ctr_delete(ctr, true, &ctx->err);
+}
+
 static int run(struct ctx *ctx, int argc, char **argv)
 {
 	_cleanup_ctr_ struct ctr *ctr = NULL;
@@ -24,16 +32,12 @@ static int run(struct ctx *ctx, int argc, char **argv)
 		r = ctr_criu_find(&ctx->err);
 	if (r == 0)
 		r = ctx_open(ctx, argv[0], true, &ctr);
-	if (r == 0 && launch_is_rootless(ctx))
-		log_warn("criu does not support rootless containers yet: this will probably fail");
-	if (r == 0)
-		r = ctr_checkpoint(ctr, &o, &ctx->err);
-	if (r < 0 || o.leave_running || o.pre_dump)
+	if (r < 0)
 		return r;
-	/* Clients of the shim hear of the end before it goes. */
-	if (ctr->shim.pid > 0)
-		shim_shutdown(ctr->dir_fd);
-	return ctr_delete(ctr, true, &ctx->err);
+	if (launch_is_rootless(ctx))
+		log_warn("criu does not support rootless containers yet: this will probably fail");
+	r = ctr_checkpoint(ctr, &o, &ctx->err);
+	return r < 0 || o.leave_running || o.pre_dump ? r : gone(ctx, ctr);
 }
 
 static const struct opt opts[] = {

@@ -294,6 +294,16 @@ static int make_config(struct criu *c, const char *text, struct err *err)
 	return r < 0 ? err_set(err, r, "make the configuration of criu") : 0;
 }
 
+/* criu opens its log by name and follows links: in images from elsewhere there may be one. */
+static int unlink_log(const struct criu *c, const char *name, struct err *err)
+{
+	int dir = c->work_fd >= 0 ? c->work_fd : c->images_fd;
+
+	return unlinkat(dir, name, 0) < 0 && errno != ENOENT
+	           ? err_set(err, -errno, "remove the old log \"%s\"", c->log_path)
+	           : 0;
+}
+
 static int set_log(struct criu *c, const char *config, struct err *err)
 {
 	const char *name = c->op == CRIU_DUMP ? "dump.log" : "restore.log";
@@ -306,7 +316,7 @@ static int set_log(struct criu *c, const char *config, struct err *err)
 	/* An option of the request would win over the file's. */
 	if (!chosen && c->api.set_log_file(name) < 0)
 		return err_set(err, -ENOMEM, "name the log of criu");
-	return 0;
+	return chosen ? 0 : unlink_log(c, name, err);
 }
 
 static void set_flags(struct criu *c)

@@ -39,7 +39,7 @@ running_loop() {
 	criu_in "$T/bin"
 	for cmd in "checkpoint --image-path $T/i $ID" "restore -d --image-path $T/i $ID-r"; do
 		status=0
-		# shellcheck disable=SC2016
+		# shellcheck disable=SC2016,SC2086
 		unshare -m sh -c 'for f in /usr/lib/*/libcriu.so.2 /usr/lib*/libcriu.so.2; do [ ! -e "$f" ] || mount --bind /dev/null "$f" || exit 99; done; shift
 			PATH=$0:$PATH; exec "$@"' "$T/bin" -- "$BERTH" --root "$STATE" $cmd >"$T/out" 2>"$T/err" || status=$?
 		is "$status" 1

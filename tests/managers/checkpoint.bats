@@ -226,9 +226,12 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	refused 1 createRuntime restore -d --shim=always --image-path "$T/i" "$ID"
 	not berth state "$ID"
 	config_edit 'del(.hooks)'
-	rm "$T/i/core-1.img"
+	rm "$T/i/core-1.img" "$T/i/restore.log"
+	echo precious >"$T/precious"
+	ln -s "$T/precious" "$T/i/restore.log"
 	refused 1 'criu failed to restore: .*log file: .*restore.log' restore -d --shim=always --image-path "$T/i" "$ID"
 	not berth state "$ID"
+	is "$(cat "$T/precious")" precious
 	berth create "$ID"
 	refused 1 'cannot be checkpointed in created state' checkpoint --image-path "$T/i" "$ID"
 	remove
@@ -241,8 +244,8 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	image_tar "$T/image.tar" "$image"
 	podman load -q -i "$T/image.tar"
 	pod() { timeout -k 5 "$CMD_TIMEOUT" podman --runtime "$BERTH" --cgroup-manager cgroupfs "$@"; }
-	pod run -d --network none --name "$ID" "$image" sh -c "$(counts)"
-	pod_beyond() { n=$(pod logs "$ID" | number) && [ -n "$n" ] && [ "$n" -gt "$1" ]; }
+	pod run -dt --network none --name "$ID" "$image" sh -c "$(counts)"
+	pod_beyond() { local n; n=$(pod logs "$ID" | number) && [ -n "$n" ] && [ "$n" -gt "$1" ]; }
 	wait_until 60 pod_beyond 3
 	pod container checkpoint "$ID"
 	is "$(pod inspect -f '{{.State.Status}} {{.State.Checkpointed}}' "$ID")" "exited true"

@@ -4,14 +4,68 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "berth/spec.h"
+
+/*
+ * A pipe can be read once, but berth may execute itself anew (self_protect()) and then reads its
+ * command line a second time. What came from anything but a file waits in a memfd for that.
+ */
+#define KEPT_VARIABLE "_BERTH_INPUT"
+
+static int kept_fd = FD_INVALID;
+
+static void keep(int from, const struct buf *b)
+{
+	struct stat st;
+	int fd;
+
+	if (fstat(from, &st) == 0 && S_ISREG(st.st_mode))
+		return;
+	fd = memfd_create("input", MFD_CLOEXEC);
+	/* Without it the second reading says that the document is empty. */
+	if (fd < 0 || fd_write_all(fd, b->data, b->len) < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+		fd_close(fd);
+		return;
+	}
+	fd_reset(&kept_fd);
+	kept_fd = fd;
+}
+
+static int take_kept(void)
+{
+	const char *number = getenv(KEPT_VARIABLE);
+	uint32_t fd;
+
+	if (!number || num_parse_u32(number, &fd) < 0 || fd < 3 || fcntl((int)fd, F_GETFD) < 0)
+		return FD_INVALID;
+	unsetenv(KEPT_VARIABLE);
+	return (int)fd;
+}
+
+void input_survive(bool on)
+{
+	char number[16];
+
+	if (kept_fd < 0)
+		return;
+	(void)fd_cloexec(kept_fd, !on);
+	snprintf(number, sizeof(number), "%d", kept_fd);
+	if (on)
+		setenv(KEPT_VARIABLE, number, 1);
+	else
+		unsetenv(KEPT_VARIABLE);
+}
 
 static int read_all(int fd, struct buf *b)
 {
@@ -40,7 +94,10 @@ int input_read(const char *path, bool dash_is_stdin, char **ret, size_t *ret_len
 	bool is_stdin = dash_is_stdin && streq(path, "-");
 	int r;
 
-	if (!is_stdin) {
+	fd = take_kept();
+	if (fd >= 0) {
+		is_stdin = false;
+	} else if (!is_stdin) {
 		fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 		if (fd < 0)
 			return err_set(err, -errno, "open \"%s\"", path);
@@ -49,6 +106,7 @@ int input_read(const char *path, bool dash_is_stdin, char **ret, size_t *ret_len
 	if (r < 0)
 		return err_set(err, r, "read %s%s%s", is_stdin ? "standard input" : "\"",
 		               is_stdin ? "" : path, is_stdin ? "" : "\"");
+	keep(is_stdin ? STDIN_FILENO : fd, &b);
 	*ret_len = b.len;
 	*ret = buf_steal(&b);
 	return 0;

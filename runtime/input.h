@@ -13,3 +13,7 @@
  * the caller's own.
  */
 int input_read(const char *path, bool dash_is_stdin, char **ret, size_t *ret_len, struct err *err);
+
+/* Around an execution of ourselves, which reads the same command line once more: what came from a
+ * pipe is there for the second reading as well. */
+void input_survive(bool on);

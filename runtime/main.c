@@ -170,6 +170,14 @@ static int fail(const char *command, const struct err *err)
 {
 	const char *msg = err->msg[0] ? err->msg : "failed";
 
+	/* All went well up to the program, which cannot be executed: that is its own word, and
+	 * callers look for it on a line of its own. */
+	if (err->code == -ENOEXEC && strncmp(msg, "exec ", 5) == 0) {
+		if (global.log)
+			log_error("%s", msg);
+		fprintf(stderr, "%s\n", msg);
+		return err->exit_status ? err->exit_status : 1;
+	}
 	if (global.log)
 		log_error("berth%s%s%s: %s", *command ? " " : "", command,
 		          *command ? " failed" : "", msg);

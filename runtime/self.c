@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "runtime/input.h"
 #include "security/security.h"
 
 #define DIRECTORY_VARIABLE "_BERTH_DIRECTORY"
@@ -60,7 +61,9 @@ int self_protect(const struct ctx *ctx, const struct spec *spec, const struct sp
 	for (int fd = 3; fd < 3 + preserve_fds; fd++)
 		(void)fd_cloexec(fd, false);
 	setenv(DIRECTORY_VARIABLE, directory, 1);
+	input_survive(true);
 	r = selfexe_protect(need, ctx->argv, err);
 	unsetenv(DIRECTORY_VARIABLE);
+	input_survive(false);
 	return r;
 }

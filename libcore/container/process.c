@@ -283,10 +283,8 @@ int process_exec(struct process_ctx *p, struct err *err)
 
 	execve(p->exec_path, p->process->args, p->env);
 	e = errno;
+	/* The file is there, its interpreter or dynamic loader is not. */
 	if (e == ENOENT)
-		return err_text(err, -e,
-		                "exec %s: no such file or directory: the file is there, its "
-		                "interpreter or dynamic loader is not",
-		                p->exec_path);
+		return err_text(err, -e, "exec %s: no such file or directory", p->exec_path);
 	return err_set(err, -e, "exec: \"%s\"", p->exec_path);
 }

@@ -48,6 +48,19 @@ load helpers
 	berth run -d "$ID"
 	refused 255 'exec /run.sh: no such file or directory' exec "$ID" /run.sh
 	remove
+	command_is /run.sh
+	refused 1 '^exec /run.sh: no such file or directory$' run "$ID"
+}
+
+@test "the process of an exec comes through a pipe" {
+	bundle sleep 100
+	berth run -d "$ID"
+	berth exec --process <(echo '{"cwd": "/", "args": ["/bin/echo", "piped"]}') "$ID"
+	is "$out" piped
+	echo '{"cwd": "/", "args": ["/bin/echo", "again"]}' >"$T/process"
+	berth exec --process /dev/fd/3 "$ID" 3<"$T/process"
+	is "$out" again
+	remove
 }
 
 @test "kill KILL ends what lives on after init, where init was no special process" {

@@ -180,3 +180,17 @@ void cg_describe(const struct cg *cg, const struct spec_resources *res, const ch
                  struct desc *d);
 /* The unit of the systemd driver with the properties it is started with; false: it is not that. */
 bool cg_describe_unit(const struct cg *cg, struct desc *d);
+
+/* --- for `check` --- */
+/* The controllers that a new v2 directory would have, comma-separated; NULL: none. Caller frees. */
+char *cg_controllers_below(const struct cg *cg);
+/* Where a controller ("io" is v1's "blkio" too) is; v2 has "devices" and "freezer" without one.
+ * NULL: nowhere. Borrowed. */
+const char *cg_controller_of(const struct cg *cg, const char *v2_controllers,
+                             const char *controller);
+/* May the missing levels be made: 0 or -errno (-EROFS, -EACCES ...), by the nearest that is there.
+ */
+int cg_may_make(const struct cg_dir *dir);
+bool cg_has_kill(const struct cg *cg); /* cgroup.kill, 5.14 */
+/* Can the manager be spoken to: 0, or -errno with what is missing. */
+int cg_systemd_check(bool user, struct err *err);

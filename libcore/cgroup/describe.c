@@ -5,9 +5,11 @@
  * would have that does not exist yet: those of its nearest ancestor that does, since cg_create()
  * hands all of them down.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
@@ -15,29 +17,97 @@
 #include "cgroup/internal.h"
 #include "cgroup/systemd.h"
 
-/* Comma-separated; NULL: there is no v2 directory, or it can't be looked at. */
-static char *v2_controllers(const struct cg *cg)
+/* The nearest ancestor of a directory that exists: O_PATH, or -errno. Not the directory itself: one
+ * that exists is given more before limits are set. */
+static int open_nearest(const struct cg_dir *dir, int flags)
 {
-	const struct cg_dir *dir = cg_find_v2(cg);
-	_cleanup_close_ int root = dir ? cg_open_mount(dir->mount, true, NULL) : FD_INVALID;
-	_cleanup_free_ char *path = dir ? xstrdup(dir->path) : NULL;
+	_cleanup_close_ int root = cg_open_mount(dir->mount, dir->v2, NULL);
+	_cleanup_free_ char *path = xstrdup(dir->path);
 
-	/* Not the directory itself: one that exists is given more before limits are set. */
 	while (root >= 0 && strchr(path, '/')) {
-		_cleanup_close_ int fd = FD_INVALID;
-		char *text = NULL;
+		int fd;
 
 		*strrchr(path, '/') = '\0';
-		fd = cg_openat(root, *path ? path : "/", O_RDONLY | O_DIRECTORY);
-		if (fd < 0)
-			continue;
-		if (cg_read(fd, "cgroup.controllers", &text) < 0)
-			return NULL;
-		for (char *c = text; *c; c++)
-			*c = *c == ' ' ? ',' : *c;
-		return text;
+		fd = cg_openat(root, *path ? path : "/", flags | O_DIRECTORY);
+		if (fd != -ENOENT)
+			return fd;
 	}
+	return root < 0 ? root : -ENOENT;
+}
+
+char *cg_controllers_below(const struct cg *cg)
+{
+	const struct cg_dir *dir = cg_find_v2(cg);
+	_cleanup_close_ int fd = dir ? open_nearest(dir, O_RDONLY) : FD_INVALID;
+	char *text = NULL;
+
+	if (fd < 0 || cg_read(fd, "cgroup.controllers", &text) < 0)
+		return NULL;
+	for (char *c = text; *c; c++)
+		*c = *c == ' ' ? ',' : *c;
+	return text;
+}
+
+int cg_may_make(const struct cg_dir *dir)
+{
+	_cleanup_close_ int fd = open_nearest(dir, O_PATH);
+
+	if (fd < 0)
+		return fd;
+	return faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
+const char *cg_controller_of(const struct cg *cg, const char *v2_controllers,
+                             const char *controller)
+{
+	const struct cg_dir *v1 = cg_find_v1(cg, streq(controller, "io") ? "blkio" : controller);
+	bool built_in = streq(controller, "devices") || streq(controller, "freezer");
+
+	if (v1)
+		return v1->mount;
+	if (!cg_find_v2(cg))
+		return NULL;
+	if (built_in ? cg->mode == CG_V2
+	             : v2_controllers && cg_names_have(v2_controllers, controller))
+		return cg_find_v2(cg)->mount;
 	return NULL;
+}
+
+static void close_stream(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+bool cg_has_kill(const struct cg *cg)
+{
+	const struct cg_dir *v2 = cg_find_v2(cg);
+	_cleanup_close_ int fd = v2 ? open_nearest(v2, O_RDONLY) : FD_INVALID;
+	_cleanup_(close_stream)
+	DIR *dir = NULL;
+	struct dirent *de;
+
+	if (fd < 0)
+		return false;
+	if (faccessat(fd, "cgroup.kill", F_OK, 0) == 0)
+		return true;
+	/* The root has none; all others have. */
+	dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+	while (dir && (de = readdir(dir))) {
+		_cleanup_free_ char *file = xasprintf("%s/cgroup.kill", de->d_name);
+
+		if (de->d_type == DT_DIR && !streq(de->d_name, "..") &&
+		    faccessat(fd, file, F_OK, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+int cg_systemd_check(bool user, struct err *err)
+{
+	_cleanup_bus_ struct cg_bus *bus = NULL;
+
+	return cg_bus_open(user, &bus, err);
 }
 
 static char *property_of(const struct cg_write *w)
@@ -71,7 +141,7 @@ static void describe_limits(const struct cg *cg, const struct spec_resources *re
 {
 	_cleanup_(cg_writes_done)
 	struct cg_writes v1 = { 0 }, v2 = { 0 };
-	_cleanup_free_ char *controllers = v2_controllers(cg);
+	_cleanup_free_ char *controllers = cg_controllers_below(cg);
 	_cleanup_buf_ struct buf ignored = BUF_INIT(1024);
 	struct err err = { 0 };
 

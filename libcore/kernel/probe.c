@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/vfs.h>
@@ -42,6 +43,11 @@ enum probe {
 	P_TIME_NS,
 	P_CGROUP_NS,
 	P_SECCOMP,
+	P_SECCOMP_NOTIFY,
+	P_FSCONFIG,
+	P_OPEN_TREE,
+	P_IDMAPPED_MOUNTS,
+	P_LANDLOCK,
 	P_KEYRINGS,
 	P_MEMFD_EXEC,
 	N_PROBES
@@ -140,11 +146,23 @@ static bool try_pidfs(void)
 	return pidfd >= 0 && fstatfs(pidfd, &fs) == 0 && (unsigned long)fs.f_type == PIDFS_FS_MAGIC;
 }
 
+int probe_unshare(uint64_t flags)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		_exit(unshare((int)flags) < 0 ? errno : 0);
+	if (proc_waitpid(pid, &status) < 0 || !WIFEXITED(status))
+		return -ECHILD;
+	return -WEXITSTATUS(status);
+}
+
 static bool try_user_ns(void)
 {
-	_cleanup_close_ int pidfd = FD_INVALID;
-
-	return short_child(CLONE_NEWUSER, &pidfd) >= 0;
+	return probe_unshare(CLONE_NEWUSER) == 0;
 }
 
 static bool try_time_ns(void)
@@ -162,6 +180,38 @@ static bool try_seccomp(void)
 	uint32_t action = SECCOMP_RET_ERRNO;
 
 	return k_seccomp(SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+static bool try_seccomp_notify(void)
+{
+	uint32_t action = SECCOMP_RET_USER_NOTIF;
+
+	return k_seccomp(SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+static bool try_fsconfig(void)
+{
+	/* No such descriptor: said before privileges are looked at. */
+	return syscall(SYS_fsconfig, -1, 0, NULL, NULL, 0) < 0 && errno == EINVAL;
+}
+
+static bool try_open_tree(void)
+{
+	return got_fd(k_open_tree(AT_FDCWD, "/", AT_NO_AUTOMOUNT));
+}
+
+static bool try_idmapped_mounts(void)
+{
+	/* Permitted and known, it misses the descriptor of a user namespace. */
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = INT_MAX };
+
+	return k_mount_setattr(AT_FDCWD, "/", 0, &attr) == -EBADF;
+}
+
+static bool try_landlock(void)
+{
+	/* Asks for the version of the interface. Off at boot: EOPNOTSUPP. */
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0;
 }
 
 static bool try_keyrings(void)
@@ -237,6 +287,31 @@ bool probe_seccomp(void)
 	return cached(P_SECCOMP, try_seccomp);
 }
 
+bool probe_seccomp_notify(void)
+{
+	return cached(P_SECCOMP_NOTIFY, try_seccomp_notify);
+}
+
+static bool probe_fsconfig(void)
+{
+	return cached(P_FSCONFIG, try_fsconfig);
+}
+
+static bool probe_open_tree(void)
+{
+	return cached(P_OPEN_TREE, try_open_tree);
+}
+
+bool probe_idmapped_mounts(void)
+{
+	return cached(P_IDMAPPED_MOUNTS, try_idmapped_mounts);
+}
+
+bool probe_landlock(void)
+{
+	return cached(P_LANDLOCK, try_landlock);
+}
+
 bool probe_keyrings(void)
 {
 	return cached(P_KEYRINGS, try_keyrings);
@@ -248,20 +323,44 @@ bool probe_memfd_exec(void)
 }
 
 const struct probe_row probe_table[] = {
-	{ "openat2", "5.6", true, probe_openat2 },
-	{ "mount_setattr", "5.12", true, probe_mount_setattr },
-	{ "clone3", "5.3", true, probe_clone3 },
-	{ "close_range", "5.11", true, probe_close_range },
-	{ "pidfd_open", "5.3", true, probe_pidfd_open },
-	{ "clone_into_cgroup", "5.7", false, probe_clone3_into_cgroup },
-	{ "pidfd_exit_info", "6.15", false, probe_pidfd_info },
-	{ "pidfs", "6.9", false, probe_pidfs },
-	{ "user_namespace", "3.8", false, probe_user_ns },
-	{ "time_namespace", "5.6", false, probe_time_ns },
-	{ "cgroup_namespace", "4.6", false, probe_cgroup_ns },
-	{ "seccomp", "3.17", false, probe_seccomp },
-	{ "keyrings", "2.6.10", false, probe_keyrings },
-	{ "memfd_exec", "6.3", false, probe_memfd_exec },
+	{ "openat2", "5.6", true, probe_openat2,
+	  "no container: paths inside a root can't be resolved safely" },
+	{ "fsopen", "5.2", true, probe_fsconfig,
+	  "no container: file systems can't be mounted by descriptor" },
+	{ "open_tree", "5.2", true, probe_open_tree,
+	  "no container: bind mounts can't be made by descriptor" },
+	{ "mount_setattr", "5.12", true, probe_mount_setattr,
+	  "no container: mounts can't be made read-only safely" },
+	{ "close_range", "5.11", true, probe_close_range,
+	  "no container: descriptors of the host can't be closed safely" },
+	{ "pidfd_open", "5.3", true, probe_pidfd_open,
+	  "no container: a process can't be told from a later one of its number" },
+	{ "clone3", "5.3", false, probe_clone3,
+	  "clone(2) is used: init is moved into its cgroup after its birth; no new time "
+	  "namespaces" },
+	{ "clone_into_cgroup", "5.7", false, probe_clone3_into_cgroup,
+	  "init is moved into its cgroup after its birth, which takes longer" },
+	{ "pidfd_exit_info", "6.15", false, probe_pidfd_info,
+	  "the exit status of a container without a shim is unknown to `wait`" },
+	{ "pidfs", "6.9", false, probe_pidfs, "processes are recognized by number and start time" },
+	{ "user_namespace", "3.8", false, probe_user_ns,
+	  "containers with a user namespace are refused: none at all for ordinary users" },
+	{ "time_namespace", "5.6", false, probe_time_ns,
+	  "containers with a time namespace are refused" },
+	{ "cgroup_namespace", "4.6", false, probe_cgroup_ns,
+	  "containers with a cgroup namespace are refused" },
+	{ "idmapped_mounts", "5.12", false, probe_idmapped_mounts,
+	  "mounts with idmap or ridmap are refused" },
+	{ "seccomp", "3.17", false, probe_seccomp,
+	  "containers with a seccomp profile are refused" },
+	{ "seccomp_notify", "5.0", false, probe_seccomp_notify,
+	  "profiles with SCMP_ACT_NOTIFY are refused" },
+	{ "landlock", "5.13", false, probe_landlock,
+	  "the shim does not close the file system to itself" },
+	{ "keyrings", "2.6.10", false, probe_keyrings,
+	  "containers share the caller's session keyring" },
+	{ "memfd_exec", "6.3", false, probe_memfd_exec,
+	  "the sealed copy of our binary is made without MFD_EXEC" },
 	{ 0 },
 };
 

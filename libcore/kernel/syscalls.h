@@ -65,6 +65,13 @@
 #define SYS_mount_setattr 442 /* 5.12 */
 #endif
 
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444 /* 5.13 */
+#endif
+#ifndef SYS_fsconfig
+#define SYS_fsconfig 431 /* 5.2 */
+#endif
+
 /* Constants that headers may lack. */
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME                                                              \

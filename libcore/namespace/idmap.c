@@ -115,7 +115,7 @@ static bool have_cap(int cap)
 }
 
 /* PATH first, then where distributions put it: a service's PATH may be empty. NULL: nowhere. */
-static char *find_helper(const char *name)
+char *ns_find_map_helper(const char *name)
 {
 	const char *path = getenv("PATH");
 	_cleanup_free_ char *all = xasprintf("%s:/usr/bin:/bin", path ? path : "");
@@ -142,7 +142,7 @@ static int run_helper(const struct map_kind *kind, pid_t pid, const struct spec_
                       size_t n, uint32_t own_id, struct err *err)
 {
 	const struct spec_id_map *foreign = ns_map_first_foreign(maps, n, own_id);
-	_cleanup_free_ char *path = find_helper(kind->helper);
+	_cleanup_free_ char *path = ns_find_map_helper(kind->helper);
 	_cleanup_strv_ char **argv = ns_map_argv(kind->helper, pid, maps, n);
 	char output[512] = "";
 	int status;
@@ -342,7 +342,7 @@ static void describe_one(const struct map_kind *kind, const struct spec_id_map *
                          uint32_t own_id, bool check, struct desc *d)
 {
 	bool direct = writes_directly(kind, maps, n, own_id);
-	_cleanup_free_ char *helper = direct || check ? NULL : find_helper(kind->helper);
+	_cleanup_free_ char *helper = direct || check ? NULL : ns_find_map_helper(kind->helper);
 
 	for (size_t i = 0; i < n; i++) {
 		desc_item_at(d, kind->file, kind->field, i);

@@ -92,3 +92,5 @@ void ns_describe(const struct ns_plan *plan, const struct spec *spec, const int 
 /* What ns_write_maps() would do for this caller, or ns_check_maps(). A helper that is missing is
  * noted. */
 void ns_describe_maps(const struct ns_plan *plan, const struct spec *spec, struct desc *d);
+/* Where newuidmap or newgidmap is found by ns_write_maps(). Caller frees; NULL: nowhere. */
+char *ns_find_map_helper(const char *name);

@@ -215,9 +215,9 @@ static void test_require(void **state)
 		unsigned int nr;
 		const char *name;
 	} rows[] = {
-		{ SYS_openat2, "openat2" },       { SYS_mount_setattr, "mount_setattr" },
-		{ SYS_clone3, "clone3" },         { SYS_close_range, "close_range" },
-		{ SYS_pidfd_open, "pidfd_open" },
+		{ SYS_openat2, "openat2" },         { SYS_mount_setattr, "mount_setattr" },
+		{ SYS_close_range, "close_range" }, { SYS_pidfd_open, "pidfd_open" },
+		{ SYS_open_tree, "open_tree" },     { SYS_fsconfig, "fsopen" },
 	};
 	static const unsigned int errors[] = { ENOSYS, EPERM };
 
@@ -237,6 +237,33 @@ static void test_require(void **state)
 	}
 }
 
+static int without_clone3(void)
+{
+	struct err err = { 0 };
+
+	if (deny(SYS_clone3, ENOSYS) < 0)
+		return 1;
+	/* There is clone(2): nothing that could not run. */
+	if (probe_clone3() || probe_clone3_into_cgroup() || probe_require(&err) < 0)
+		return 2;
+	return probe_unshare(0) == 0 && probe_unshare(UINT32_MAX) < 0 ? 0 : 3;
+}
+
+static void test_without_clone3(void **state)
+{
+	pid_t pid;
+	int status;
+
+	(void)state;
+	if (!probe_seccomp())
+		skip();
+	pid = fork();
+	if (pid == 0)
+		_exit(without_clone3());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* Here and now everything is there; asking twice gives the same; errno is kept. */
 static void test_probes(void **state)
 {
@@ -254,9 +281,10 @@ static void test_probes(void **state)
 		assert_int_equal(errno, ENOTTY);
 		assert_int_equal(row->have(), first);
 		assert_true(first || !row->required);
+		assert_non_null(row->without);
 		required += row->required;
 	}
-	assert_int_equal(required, 5);
+	assert_int_equal(required, 6);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1); /* no child left */
 	assert_int_equal(errno, ECHILD);
 }
@@ -264,10 +292,14 @@ static void test_probes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_without_clone3),
 		cmocka_unit_test(test_require), /* first: forks inherit the cache */
-		cmocka_unit_test(test_openat2),     cmocka_unit_test(test_clone3),
-		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_mount_id),
-		cmocka_unit_test(test_errors),      cmocka_unit_test(test_mount),
+		cmocka_unit_test(test_openat2),
+		cmocka_unit_test(test_clone3),
+		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_mount_id),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_mount),
 		cmocka_unit_test(test_probes),
 	};
 

@@ -248,3 +248,31 @@ void ctr_explain(const struct ctr_explain_args *args, struct desc *d);
 
 /* The features document. Caller frees. */
 char *ctr_features_json(void);
+
+/* --- check: what this host can do --- */
+enum ctr_check_state { CTR_CHECK_OK, CTR_CHECK_LIMITED, CTR_CHECK_MISSING };
+const char *ctr_check_state_name(enum ctr_check_state state);
+
+struct ctr_check {
+	const char *group, *name;
+	bool required; /* missing: no container can run */
+	enum ctr_check_state state;
+	char *detail; /* what was found; owned, may be NULL */
+	/* For people: what it is like without, and what helps. They hold when it is not ok. */
+	const char *consequence;
+	char *remedy; /* owned */
+};
+struct ctr_checks {
+	struct ctr_check *list;
+	size_t n;
+};
+/*
+ * Look at all rows of the table, by trying where that leaves no trace. rootless: as for
+ * ctr_plan_new(); root_path: the state root, NULL: the default one. Works for every user.
+ */
+void ctr_check_host(bool rootless, const char *root_path, struct ctr_checks *ret);
+/* One more row, by a caller that has a look of its own. Literals but detail, which may be NULL. */
+void ctr_check_add(struct ctr_checks *checks, const struct ctr_check *row, const char *detail,
+                   const char *remedy);
+bool ctr_checks_usable(const struct ctr_checks *checks); /* nothing required is missing */
+void ctr_checks_done(struct ctr_checks *checks);

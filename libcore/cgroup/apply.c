@@ -230,6 +230,21 @@ static void warn_ignored(const struct target *t, const struct spec_resources *re
 		log_warn("resources without effect on this host's cgroups: %s", names.data);
 }
 
+/* systemd hands down what it knows, and that is not all. */
+static int get_controllers(struct target *t, const struct cg_writes *v2, struct err *err)
+{
+	const struct cg *cg = t->cg;
+
+	for (size_t i = 0; i < v2->n; i++) {
+		if (v2_has(t, v2->list[i].controller))
+			continue;
+		cg_enable_above(cg_find_v2(cg));
+		target_done(t);
+		return target_init(t, cg, err);
+	}
+	return 0;
+}
+
 static int write_lists(const struct target *t, const struct cg_writes *v1,
                        const struct cg_writes *v2, struct cg_undo *undo, struct err *err)
 {
@@ -249,13 +264,15 @@ int cg_limits_list(const struct cg *cg, const char *v2_controllers,
 }
 
 /* undo: an update, else the limits of a new container. */
-static int apply_limits(const struct target *t, const struct spec_resources *res,
-                        struct cg_undo *undo, struct err *err)
+static int apply_limits(struct target *t, const struct spec_resources *res, struct cg_undo *undo,
+                        struct err *err)
 {
 	_cleanup_(cg_writes_done)
 	struct cg_writes v1 = { 0 }, v2 = { 0 };
 	int r = cg_limits_list(t->cg, t->v2_controllers, res, &v1, &v2, err);
 
+	if (r == 0 && t->cg->unit)
+		r = get_controllers(t, &v2, err);
 	if (r == 0)
 		r = check_memory(t, res, err);
 	if (r == 0)

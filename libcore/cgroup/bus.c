@@ -211,7 +211,7 @@ static int connect_system(struct cg_bus *b, struct err *err)
 {
 	int r;
 
-	if (access("/run/systemd/system", F_OK) < 0) /* sd_booted(3) */
+	if (access(CG_SYSTEMD_RUNS, F_OK) < 0)
 		return err_text(err, -ENOTCONN,
 		                "the systemd cgroup driver needs systemd, which does not run here");
 	r = connect_to(b, "unix:path=/run/systemd/private", true);

@@ -67,6 +67,8 @@ int cg_text_key(const char *text, const char *key, uint64_t *ret);
  * itself) first. Caller frees with strv_free. */
 int cg_subtree(int dirfd, char ***ret);
 int cg_create_dirs(struct cg *cg, struct err *err);
+/* v2: hand all controllers down to a directory that somebody else has made, as far as we may. */
+void cg_enable_above(const struct cg_dir *dir);
 /* The directory of the first hierarchy that holds a v1 controller; NULL: none. */
 const struct cg_dir *cg_find_v1(const struct cg *cg, const char *controller);
 const struct cg_dir *cg_find_v2(const struct cg *cg);

@@ -294,16 +294,32 @@ int cg_plan_shim(const struct cg_host *host, const struct cg_request *req, struc
                  struct err *err)
 {
 	_cleanup_free_ char *name = shim_unit(req->id);
-	const struct cg_request shim = {
-		.id = req->systemd ? name : req->id,
+	const struct cg_request scope = {
+		.id = name,
 		.rootless = req->rootless,
-		.systemd = req->systemd,
+		.systemd = true,
 		.user_manager = req->user_manager,
 		.unit_prefix = CG_SHIM_PREFIX,
 	};
+	const struct cg_request dir = { .id = req->id, .rootless = req->rootless };
+	struct cg *cg;
+	int r;
 
+	if (req->systemd)
+		return plan(host, &scope, CG_SHIM_NAME, true, ret, err);
 	/* A new shim may find the remains of the one that it replaces. */
-	return plan(host, &shim, CG_SHIM_NAME, true, ret, err);
+	r = plan(host, &dir, CG_SHIM_NAME, true, ret, err);
+	if (r == 0 && (*ret)->usable)
+		return 0;
+	/* An ordinary user outside of what is delegated to him: his systemd may. */
+	if (access(CG_SYSTEMD_RUNS, F_OK) == 0 &&
+	    plan(host, &scope, CG_SHIM_NAME, true, &cg, NULL) == 0) {
+		if (r == 0)
+			cg_free(*ret);
+		*ret = cg;
+		return 0;
+	}
+	return r;
 }
 
 void cg_free(struct cg *cg)

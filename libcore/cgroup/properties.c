@@ -117,16 +117,14 @@ static int put_memory(const struct spec_resources *res, bool v2, struct cg_prope
 
 static void put_quota(struct cg_properties *p, int64_t quota, uint64_t period)
 {
-	uint64_t per_second = INFINITE;
+	uint64_t per_second = INFINITE, total;
 
 	if (period)
 		put(p, "CPUQuotaPeriodUSec", period);
 	else
 		period = DEFAULT_PERIOD;
-	if (quota > 0 && !__builtin_mul_overflow((uint64_t)quota, 1000000u, &per_second)) {
-		per_second /= period;
-		per_second = (per_second + QUOTA_STEP - 1) / QUOTA_STEP * QUOTA_STEP;
-	}
+	if (quota > 0 && !__builtin_mul_overflow((uint64_t)quota, 1000000u, &total))
+		per_second = (total / period + QUOTA_STEP - 1) / QUOTA_STEP * QUOTA_STEP;
 	put(p, "CPUQuotaPerSecUSec", per_second);
 }
 

@@ -18,7 +18,8 @@
 #define CG_UNIT_NAME_MAX 255
 #define CG_UNIT_PREFIX   "berth"
 #define CG_SHIM_PREFIX   "berth-shim"
-#define CG_BUS_MS        30000 /* a job, or a call, of systemd */
+#define CG_SYSTEMD_RUNS  "/run/systemd/system" /* sd_booted(3) */
+#define CG_BUS_MS        30000                 /* a job, or a call, of systemd */
 
 struct cg_property { /* a property of a unit */
 	char *name;

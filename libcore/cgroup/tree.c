@@ -247,6 +247,22 @@ static void enable_controllers(int fd, const char *where)
 	}
 }
 
+void cg_enable_above(const struct cg_dir *dir)
+{
+	_cleanup_close_ int fd = cg_open_mount(dir->mount, true, NULL);
+	_cleanup_free_ char *path = xstrdup(dir->path);
+	char *save = NULL;
+
+	for (char *name = strtok_r(path, "/", &save); name && fd >= 0;
+	     name = strtok_r(NULL, "/", &save)) {
+		int next = cg_openat(fd, name, O_RDONLY | O_DIRECTORY);
+
+		enable_controllers(fd, dir->path);
+		fd_close(fd);
+		fd = next;
+	}
+}
+
 /* A v1 cpuset is born without a processor or a memory node, and takes no process like that. */
 static int inherit_cpuset(int parent, int fd)
 {

@@ -101,12 +101,13 @@ enter_world() {
 # ---------------------------------------------------------------- commands
 
 rt() { "$runtime" --root "$work/root" "$@" </dev/null >"$work/out" 2>&1; }
-rt5() { timeout -s KILL 5 "$runtime" --root "$work/root" "$@" </dev/null >"$work/out" 2>&1; }
+rt5() { timeout -s KILL "${FAULTS_TIMEOUT:-5}" "$runtime" --root "$work/root" "$@" </dev/null >"$work/out" 2>&1; }
 
 set_create_args() {
 	create_args=(create --bundle "$work/bundle")
 	case $1 in
 	always | never) create_args+=("--shim=$1") ;;
+	systemd) create_args=(--systemd-cgroup "${create_args[@]}") ;;
 	esac
 }
 
@@ -156,6 +157,7 @@ residue() {
 	echo "$id" >"$work/id" # a file, or grep would find its own arguments
 	grep -lsaF -f "$work/id" /proc/[0-9]*/cmdline /proc/[0-9]*/environ /proc/[0-9]*/cgroup | live
 	list_cgroups | sed 's/^/cgroup /'
+	[ ! -d /run/systemd/system ] || systemctl list-units --all --plain --no-legend "*$id*" | sed 's/^/unit /'
 	list_state | comm -13 "$work/state.before" - | sed 's/^/file /'
 	sort /proc/self/mountinfo | comm -13 "$work/mounts.before" - | cut -d' ' -f5 | sed 's/^/mount /'
 }

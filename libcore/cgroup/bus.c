@@ -603,7 +603,7 @@ int cg_bus_set(struct cg_bus *b, const char *unit, struct cg_properties *p, stru
 	return 0;
 }
 
-int cg_bus_attach(struct cg_bus *b, const char *unit, pid_t pid, struct err *err)
+int cg_bus_attach(struct cg_bus *b, const char *unit, const char *below, pid_t pid, struct err *err)
 {
 	_cleanup_(call_done)
 	struct call c;
@@ -612,7 +612,7 @@ int cg_bus_attach(struct cg_bus *b, const char *unit, pid_t pid, struct err *err
 	if (r >= 0)
 		r = add_word(&c, unit);
 	if (r >= 0)
-		r = add_word(&c, "");
+		r = add_word(&c, below);
 	if (r >= 0)
 		r = b->lib.sd_bus_message_open_container(c.message, 'a', "u");
 	if (r >= 0)

@@ -146,6 +146,12 @@ pid_t cg_fork(const struct cg *cg, bool *ret_inside);
  */
 int cg_attach(struct cg *cg, pid_t pid, struct err *err);
 
+/*
+ * Start the unit (systemd driver) with a child that does nothing, for who needs the cgroup before
+ * there is a process to be in it. The child ends with us; the caller kills and reaps it.
+ */
+int cg_hold(struct cg *cg, pid_t *ret, struct err *err);
+
 /* All pids in the subtree, host view; caller frees. Handles threaded cgroups. */
 int cg_pids(const struct cg *cg, pid_t **ret, size_t *ret_n, struct err *err);
 /* SIGKILL everything: cgroup.kill (5.14) else freeze+signal+thaw loops. Other signals: one pass

@@ -15,9 +15,14 @@
 #include "cgroup/systemd.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "berth/log.h"
@@ -148,29 +153,76 @@ static int start(struct cg *cg, pid_t pid, struct err *err)
 	return r < 0 ? r : cg_attach_dirs(cg, pid, err);
 }
 
-int cg_unit_attach(struct cg *cg, pid_t pid, struct err *err)
+void cg_unit_prepare(struct cg *cg)
+{
+	_cleanup_close_ int fd = cg->unit->started ? cg_dir_open(&cg->dirs[0], NULL) : FD_INVALID;
+
+	cg->unit->started = fd >= 0;
+}
+
+/* Below the unit's own cgroup; NULL: the directory is not there. */
+static const char *below_unit(const struct cg *cg)
+{
+	_cleanup_free_ char *part = xasprintf("/%s", cg->unit->name);
+	const char *p = strstr(cg->dirs[0].path, part);
+
+	if (p)
+		p += strlen(part);
+	return p && (*p == '\0' || *p == '/') ? p : NULL;
+}
+
+/* From a session to what the user's manager has: only systemd may. */
+static int ask(const struct cg *cg, pid_t pid, struct err *err)
 {
 	_cleanup_bus_ struct cg_bus *bus = NULL;
-	struct err e = { 0 };
-	int r = cg->unit->started ? cg_attach_dirs(cg, pid, &e) : -ENOENT;
+	const char *below = below_unit(cg);
+	int r = below ? cg_bus_open(cg->unit->user, &bus, err) : -ENOENT;
 
-	if (r == 0)
-		return 0;
-	if (r == -ENOENT || r == -ENODEV) {
+	return r < 0 ? r : cg_bus_attach(bus, cg->unit->name, below, pid, err);
+}
+
+int cg_unit_attach(struct cg *cg, pid_t pid, struct err *err)
+{
+	struct err e = { 0 };
+	int r;
+
+	if (!cg->unit->started) {
 		r = start(cg, pid, err);
 		if (r == -EEXIST)
 			disown(cg);
 		return r < 0 ? err_prefix(err, "unable to apply cgroup configuration") : 0;
 	}
-	/* From a session to what the user's manager has: only systemd may. */
-	if (r == -EACCES || r == -EPERM) {
+	r = cg_attach_dirs(cg, pid, &e);
+	if ((r == -EACCES || r == -EPERM) && cg->mode == CG_V2) {
 		log_debug("%s: asking systemd", e.msg);
-		r = cg_bus_open(cg->unit->user, &bus, err);
-		return r < 0 ? r : cg_bus_attach(bus, cg->unit->name, pid, err);
+		r = ask(cg, pid, &e);
 	}
-	if (err)
+	if (r < 0 && err)
 		*err = e;
 	return r;
+}
+
+int cg_hold(struct cg *cg, pid_t *ret, struct err *err)
+{
+	pid_t parent = getpid(), pid = fork();
+	int r;
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (getppid() == parent)
+			pause();
+		_exit(0);
+	}
+	if (pid < 0)
+		return err_set(err, -errno, "fork a process to hold the cgroup");
+	r = cg_attach(cg, pid, err);
+	if (r < 0) {
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+		return r;
+	}
+	*ret = pid;
+	return 0;
 }
 
 int cg_unit_update(const struct cg *cg, const struct spec_resources *res, struct err *err)

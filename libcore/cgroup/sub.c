@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "cgroup/systemd.h"
 
 static struct cg *copy(const struct cg *cg)
 {
@@ -24,6 +25,7 @@ static struct cg *copy(const struct cg *cg)
 	c->mode = cg->mode;
 	c->usable = cg->usable;
 	c->rootless = cg->rootless;
+	c->unit = cg_unit_copy(cg->unit);
 	c->dirs = xcalloc(cg->n_dirs + 1, sizeof(*c->dirs));
 	for (size_t i = 0; i < cg->n_dirs; i++)
 		c->dirs[c->n_dirs++] = (struct cg_dir){

@@ -60,6 +60,8 @@ char *cg_unit_escape(const char *s);  /* as systemd-escape does; caller frees */
 int cg_unit_plan(const struct cg_request *req, bool v2, struct cg_unit **ret, char **ret_path,
                  struct err *err);
 void cg_unit_free(struct cg_unit *unit);
+/* What the journal has of it. NULL gives NULL. */
+struct cg_unit *cg_unit_copy(const struct cg_unit *unit);
 
 /* --- properties.c: pure --- */
 void cg_properties_done(struct cg_properties *p);
@@ -100,12 +102,17 @@ int cg_bus_start(struct cg_bus *bus, const char *unit, struct cg_properties *p, 
 int cg_bus_stop(struct cg_bus *bus, const char *unit, int timeout_ms, struct err *err);
 /* Until reboot; in force when it returns. */
 int cg_bus_set(struct cg_bus *bus, const char *unit, struct cg_properties *p, struct err *err);
-/* Have systemd, which may do what we may not, move a process into the unit's cgroup. */
-int cg_bus_attach(struct cg_bus *bus, const char *unit, pid_t pid, struct err *err);
+/* Have systemd, which may do what we may not, move a process into the unit's cgroup, or one below
+ * it
+ * ("/sub"). */
+int cg_bus_attach(struct cg_bus *bus, const char *unit, const char *below, pid_t pid,
+                  struct err *err);
 
 /* --- scope.c --- */
 int cg_unit_locate(const struct cg_host *host, const struct cg_request *req, struct cg **ret,
                    struct err *err);
+/* One that was there before and has gone is started again. */
+void cg_unit_prepare(struct cg *cg);
 int cg_unit_attach(struct cg *cg, pid_t pid, struct err *err);
 int cg_unit_update(const struct cg *cg, const struct spec_resources *res, struct err *err);
 int cg_unit_stop(const struct cg *cg, int timeout_ms, struct err *err);

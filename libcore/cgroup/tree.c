@@ -30,6 +30,7 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "berth/log.h"
+#include "cgroup/systemd.h"
 #include "kernel/syscalls.h"
 
 #define RESOLVE     (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
@@ -386,7 +387,10 @@ int cg_create_dirs(struct cg *cg, struct err *err)
 
 int cg_create(struct cg *cg, struct err *err)
 {
-	return cg->unit ? 0 : cg_create_dirs(cg, err);
+	if (!cg->unit)
+		return cg_create_dirs(cg, err);
+	cg_unit_prepare(cg);
+	return 0;
 }
 
 int cg_v2_fd(const struct cg *cg)

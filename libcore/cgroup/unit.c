@@ -222,6 +222,18 @@ int cg_unit_plan(const struct cg_request *req, bool v2, struct cg_unit **ret, ch
 	return 0;
 }
 
+struct cg_unit *cg_unit_copy(const struct cg_unit *unit)
+{
+	struct cg_unit *copy = unit ? xcalloc(1, sizeof(*copy)) : NULL;
+
+	if (copy) {
+		copy->name = xstrdup(unit->name);
+		copy->user = unit->user;
+		copy->started = unit->started;
+	}
+	return copy;
+}
+
 void cg_unit_free(struct cg_unit *unit)
 {
 	if (!unit)

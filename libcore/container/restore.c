@@ -41,6 +41,7 @@ struct restoration {
 	char *root; /* where the root is bound */
 	int old_ns; /* the caller's mount namespace while it is in another */
 	pid_t pid;
+	pid_t holder; /* keeps a systemd unit alive until init is in it; 0: none */
 	int master, pidfd;
 	bool failed; /* in a notification: err says why */
 };
@@ -94,8 +95,13 @@ static int step_cgroup(void *arg, struct err *err)
 		return 0;
 	planned = cg->n_dirs;
 	r = cg_create(cg, err);
-	if (r == 0 && cg->n_dirs != planned)
-		r = record_write_intent(c->ctr, err);
+	if (r == 0 && cg->unit)
+		r = cg_hold(cg, &c->holder, err);
+	if (cg->n_dirs != planned) {
+		int w = record_write_intent(c->ctr, r < 0 ? NULL : err);
+
+		r = r < 0 ? r : w;
+	}
 	return r < 0 ? r
 	             : cg_apply(cg, &c->plan->spec->linux_.resources, c->plan->rootless,
 	                        c->plan->ns.has[NS_USER], err);
@@ -319,6 +325,10 @@ int ctr_restore(struct ctr *ctr, struct ctr_plan *plan, const struct ctr_create_
 	if (r == 0)
 		r = steps_run("restore", restore_steps, &c, err);
 	left = leave_namespace(&c, r < 0 ? NULL : err);
+	if (c.holder > 0) {
+		(void)kill(c.holder, SIGKILL); /* our child, not yet reaped */
+		(void)proc_waitpid(c.holder, NULL);
+	}
 	r = r < 0 ? r : left;
 	if (r < 0 && c.pidfd >= 0) {
 		(void)proc_pidfd_signal(c.pidfd, SIGKILL);

@@ -133,3 +133,17 @@ kept_by_containerd() {
 	cp -a "$E2E_RUN/rootfs" "$T/rootfs"
 	is "$(manager --rm --net-host --rootfs "$T/rootfs" "$ID" /bin/sh -c '/bin/readlink /proc/self/ns/net')" "$(readlink /proc/self/ns/net)"
 }
+
+@test "ctr run --runc-systemd-cgroup: a scope, known to systemd" {
+	need ctr
+	manager -d --runc-systemd-cgroup --cgroup "system.slice:ctr:$ID" --memory-limit 33554432 $IMAGE "$ID" sleep 1000
+	property_is "ctr-$ID.scope" MemoryMax 33554432
+	is "$(cat "/proc/$(task_pid "$ID")/cgroup")" "0::/system.slice/ctr-$ID.scope"
+	ctr task exec --exec-id one "$ID" cat /sys/fs/cgroup/memory.max >"$T/out"
+	is "$(cat "$T/out")" 33554432
+	ctr task kill -s KILL "$ID"
+	wait_until 30 task_is "$ID" STOPPED
+	code_is 137
+	ctr container delete "$ID"
+	property_is "ctr-$ID.scope" ActiveState inactive
+}

@@ -271,3 +271,21 @@ stopped() { berth state "$ID" && [ "$(jq -r .status "$T/out")" = stopped ]; }
 	FAULTS_TIMEOUT=60 "$E2E_TOP/tests/faults/sweep" --runtime "$BERTH" --world native --variant systemd --command create --shots 2
 	is "$(systemctl list-units --all --no-legend 'berth-*')" ""
 }
+
+@test "checkpoint and restore: a new scope, with its limits, before the processes are there" {
+	need_berth
+	sleeper '.linux.resources.pids = {limit: 77}'
+	berth run -d "$ID"
+	without_flag
+	berth checkpoint --image-path "$T/i" "$ID"
+	no_unit
+	GLOBAL=(--systemd-cgroup)
+	berth restore -d --image-path "$T/i" "$ID"
+	without_flag
+	property_is "$SCOPE" TasksMax 77
+	berth state "$ID"
+	is "$(cat "/proc/$(jq -r .pid "$T/out")/cgroup")" "0::/system.slice/$SCOPE"
+	is "$(wc -l <"/sys/fs/cgroup/system.slice/$SCOPE/cgroup.procs")" 1
+	berth delete --force "$ID"
+	no_unit
+}

@@ -198,6 +198,8 @@ int cg_emit_throttle(const struct cg_knob *, const struct spec_resources *, stru
                      struct err *);
 int cg_emit_device_weight(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
                           struct err *);
+int cg_emit_rdma(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
+                 struct err *);
 int cg_emit_hugepages(const struct cg_knob *, const struct spec_resources *, struct cg_writes *,
                       struct err *); /* tag: the end of the file's name */
 

@@ -214,3 +214,23 @@ int cg_emit_hugepages(const struct cg_knob *k, const struct spec_resources *res,
 	}
 	return 0;
 }
+
+int cg_emit_rdma(const struct cg_knob *k, const struct spec_resources *res, struct cg_writes *out,
+                 struct err *err)
+{
+	(void)err;
+	for (size_t i = 0; i < res->rdma.n; i++) {
+		const struct spec_rdma *d = &res->rdma.list[i];
+		char handles[40] = "", objects[40] = "";
+
+		/* What is not named stays as it is. */
+		if (d->hca_handles.set)
+			snprintf(handles, sizeof(handles), " hca_handle=%llu",
+			         (unsigned long long)d->hca_handles.v);
+		if (d->hca_objects.set)
+			snprintf(objects, sizeof(objects), " hca_object=%llu",
+			         (unsigned long long)d->hca_objects.v);
+		cg_write_add(out, k, k->file, k->flags, "%s%s%s", d->device, handles, objects);
+	}
+	return 0;
+}

@@ -146,5 +146,6 @@ const struct cg_knob cg_knobs_v1[] = {
 	  "hugepageLimits" },
 	{ "hugepage", "hugetlb", NULL, cg_emit_hugepages, 0, 0, "rsvd.limit_in_bytes",
 	  CG_W_MISSING_OK, "hugepageLimits" },
+	{ "rdma", "rdma", "rdma.max", cg_emit_rdma, 0, 0, NULL, 0, "rdma" },
 	{ 0 },
 };

@@ -182,6 +182,7 @@ const struct cg_knob cg_knobs_v2[] = {
 	{ "network class", "net_cls", NULL, emit_no_network, 0, 0, NULL, 0, "network.classID" },
 	{ "network priority", "net_prio", NULL, emit_no_network, 0, 0, NULL, 0,
 	  "network.priorities" },
+	{ "rdma", "rdma", "rdma.max", cg_emit_rdma, 0, 0, NULL, 0, "rdma" },
 	{ "hugepage", "hugetlb", NULL, cg_emit_hugepages, 0, 0, "max", 0, "hugepageLimits" },
 	{ "hugepage", "hugetlb", NULL, cg_emit_hugepages, 0, 0, "rsvd.max", CG_W_MISSING_OK,
 	  "hugepageLimits" },

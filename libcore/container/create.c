@@ -34,6 +34,7 @@ struct creation {
 	const struct ctr_create_opts *opts;
 	struct cg_host *host;
 	struct cg_view_store view;
+	struct rdt rdt;
 	int fifo_fd, report_fd, sys_fd, proc_fd, cgroup_fd;
 	int sock[2];
 	int pidfd;
@@ -82,6 +83,15 @@ static int step_cgroup(void *arg, struct err *err)
 	if (r == 0)
 		c->cgroup_fd = cg_v2_fd(cg);
 	return r;
+}
+
+static int step_classes(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	const struct spec_intel_rdt *spec = &c->plan->spec->linux_.intel_rdt;
+	int r = rdt_plan(NULL, spec, c->ctr->id, &c->rdt, err);
+
+	return r < 0 ? r : rdt_make(&c->rdt, spec, err);
 }
 
 static int step_view(void *arg, struct err *err)
@@ -221,6 +231,8 @@ static int step_maps(void *arg, struct err *err)
 		r = ns_write_maps(c->pid, c->plan->spec, err);
 	else if (c->plan->ns.join[NS_USER])
 		r = ns_check_maps(c->pid, c->plan->spec, err);
+	if (r == 0)
+		r = rdt_join(&c->rdt, c->pid, err);
 	/* The caller's own CPUs are no business of a container. */
 	if (r == 0)
 		r = affinity_apply(c->pid, NULL, NULL, err);
@@ -420,6 +432,8 @@ const struct step create_steps[] = {
 	{ "open /proc", step_open_proc, "open the host's procfs and check that it is one", NULL },
 	{ "cgroup and limits", step_cgroup, "make the cgroup, write limits and device rules",
 	  explain_cgroup },
+	{ "cache and bandwidth classes", step_classes,
+	  "make the resctrl groups, write their schemata", explain_classes },
 	{ "cgroup view", step_view, "find what mounts of type cgroup are to show", NULL },
 	{ "mount sources", step_sources, "clone bind sources while they can be reached",
 	  explain_sources },
@@ -428,7 +442,8 @@ const struct step create_steps[] = {
 	{ "limits of the unit", step_limits,
 	  "with the systemd driver: start the unit, write what it has no property for",
 	  explain_unit },
-	{ "id maps, CPUs, oom score", step_maps, "write what only the creator may", explain_maps },
+	{ "id maps, classes, CPUs, oom score", step_maps, "write what only the creator may",
+	  explain_maps },
 	{ "identity of init", step_identity, "note which process init is, so that no other is hit",
 	  NULL },
 	{ "let init go", step_go, "tell init that it has been moved and mapped", NULL },
@@ -478,6 +493,7 @@ int ctr_create(struct ctr *ctr, struct ctr_plan *plan, const struct ctr_create_o
 	fd_close(c.sock[0]);
 	fd_close(c.sock[1]);
 	fd_close(c.pidfd);
+	rdt_done(&c.rdt);
 	cg_view_done(&c.view);
 	cg_host_free(c.host);
 	return r;

@@ -100,6 +100,8 @@ void ctr_close(struct ctr *ctr)
 	free(ctr->bundle);
 	free(ctr->created);
 	free(ctr->shim_link);
+	free(ctr->rdt_group);
+	free(ctr->rdt_monitor);
 	free(ctr->oci_version);
 	free(ctr->rootfs);
 	free(ctr->shim_address);
@@ -164,6 +166,21 @@ static void unreserve(const struct ctr *ctr)
 	(void)file_remove_tree_at(ctr->root->fd, ctr->id);
 }
 
+/* The groups that delete is to remove: decided before any is made. */
+static int note_rdt(struct ctr *ctr, const struct spec_intel_rdt *spec, struct err *err)
+{
+	struct rdt rdt;
+	int r = rdt_plan(NULL, spec, ctr->id, &rdt, err);
+
+	if (r < 0)
+		return r;
+	if (rdt.ours)
+		ctr->rdt_group = take_ptr(rdt.group);
+	ctr->rdt_monitor = take_ptr(rdt.monitor);
+	rdt_done(&rdt);
+	return 0;
+}
+
 int ctr_reserve(const struct ctr_root *root, const char *id, const struct spec *spec, struct cg *cg,
                 struct cg *shim_cg, struct ctr **ret, struct err *err)
 {
@@ -174,6 +191,9 @@ int ctr_reserve(const struct ctr_root *root, const char *id, const struct spec *
 	ctr->shim_cgroup = shim_cg;
 	if (!ctr_id_valid(id, err))
 		return -EINVAL;
+	r = note_rdt(ctr, &spec->linux_.intel_rdt, err);
+	if (r < 0)
+		return r;
 	if (mkdirat(root->fd, id, 0700) < 0) {
 		if (errno == EEXIST)
 			return err_text(err, -EEXIST,

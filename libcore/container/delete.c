@@ -87,6 +87,10 @@ static int end_kernel_side(struct ctr *ctr, struct err *err)
 	r = end_process(&ctr->init, "container init", err);
 	if (r == 0)
 		r = end_cgroup(ctr->cgroup, "container", err);
+	if (r == 0)
+		r = rdt_remove(ctr->rdt_monitor, err);
+	if (r == 0)
+		r = rdt_remove(ctr->rdt_group, err);
 	if (r < 0)
 		return r;
 	end_sessions(ctr);

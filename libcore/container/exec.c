@@ -260,6 +260,19 @@ static int final_cpus(const struct exec_run *x, struct err *err)
 	return affinity_apply(x->pid, cpus->final, "process.execCPUAffinity.final", err);
 }
 
+/* Children inherit a class; this one is not a child of the container. */
+static int join_class(const struct exec_run *x, struct err *err)
+{
+	struct rdt rdt;
+	int r = rdt_plan(NULL, &x->spec->linux_.intel_rdt, x->ctr->id, &rdt, err);
+
+	if (r == 0)
+		r = rdt_join(&rdt, x->pid, err);
+	if (r == 0)
+		rdt_done(&rdt);
+	return r;
+}
+
 static int supervise(struct exec_run *x, struct err *err)
 {
 	const struct spec_process *process = x->opts->process;
@@ -270,7 +283,9 @@ static int supervise(struct exec_run *x, struct err *err)
 
 	snprintf(pid_name, sizeof(pid_name), "%d", x->pid);
 	denied = setgroups_is_denied(x->proc_fd, pid_name);
-	r = final_cpus(x, err);
+	r = join_class(x, err);
+	if (r == 0)
+		r = final_cpus(x, err);
 	if (r == 0)
 		r = oom_score_adj_set(x->proc_fd, x->pid, process, geteuid() != 0, err);
 	if (r == 0)

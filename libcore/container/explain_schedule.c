@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* In words: scheduler, I/O priority, personality, memory policy, offsets of clocks. */
+/* In words: scheduler, I/O priority, personality, memory policy, offsets of clocks, resctrl. */
 #include "container/internal.h"
 
 #include <inttypes.h>
 
 #include "base/describe.h"
+#include "base/mem.h"
 #include "base/names.h"
 #include "tables/schedule.h"
 
@@ -68,4 +69,17 @@ void explain_time(const struct explain *x)
 
 	explain_offset(x, "monotonic", "linux.timeOffsets.monotonic", &o->monotonic);
 	explain_offset(x, "boottime", "linux.timeOffsets.boottime", &o->boottime);
+}
+
+void explain_classes(const struct explain *x)
+{
+	const struct spec_intel_rdt *rdt = &x->plan->spec->linux_.intel_rdt;
+	_cleanup_free_ char *schemata = rdt_schemata(rdt);
+
+	if (!rdt->present)
+		return;
+	desc_item(x->d, "resctrl", "linux.intelRdt");
+	desc_str(x->d, "group", rdt->clos_id ? rdt->clos_id : x->args->id);
+	desc_str(x->d, "schemata", *schemata ? schemata : NULL);
+	desc_flag(x->d, "monitored", rdt->enable_monitoring);
 }

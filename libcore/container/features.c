@@ -92,14 +92,16 @@ char *ctr_features_json(void)
 	buf_puts(&b, ",\n        ");
 	names(&b, "capabilities", caps_table);
 	buf_puts(&b, ",\n        \"cgroup\": {\"v1\": true, \"v2\": true, \"systemd\": true, "
-	             "\"systemdUser\": true, \"rdma\": false},\n");
+	             "\"systemdUser\": true, \"rdma\": true},\n");
 	seccomp(&b);
-	buf_puts(&b, "        \"apparmor\": {\"enabled\": true},\n        \"selinux\": "
-	             "{\"enabled\": true},\n"
-	             "        \"intelRdt\": {\"enabled\": false},\n"
-	             "        \"mountExtensions\": {\"idmap\": {\"enabled\": true}},\n        "
-	             "\"netDevices\": {\"enabled\": false}\n    },\n"
-	             "    \"annotations\": {\"io.berth.shim\": \"true\"},\n    "
-	             "\"potentiallyUnsafeConfigAnnotations\": []\n}");
+	buf_puts(
+	    &b,
+	    "        \"apparmor\": {\"enabled\": true},\n        \"selinux\": "
+	    "{\"enabled\": true},\n"
+	    "        \"intelRdt\": {\"enabled\": true, \"schemata\": true, \"monitoring\": true},\n"
+	    "        \"mountExtensions\": {\"idmap\": {\"enabled\": true}},\n        "
+	    "\"netDevices\": {\"enabled\": false}\n    },\n"
+	    "    \"annotations\": {\"io.berth.shim\": \"true\"},\n    "
+	    "\"potentiallyUnsafeConfigAnnotations\": []\n}");
 	return buf_steal(&b);
 }

@@ -12,6 +12,7 @@
 #include "base/describe.h"
 #include "berth/container.h"
 #include "cgroup/cgroup.h"
+#include "cgroup/resctrl.h"
 #include "mount/mount.h"
 #include "namespace/namespace.h"
 #include "security/lsm.h"
@@ -277,6 +278,7 @@ void explain_cgroup(const struct explain *x);
 void explain_sources(const struct explain *x);
 void explain_clone(const struct explain *x);
 void explain_unit(const struct explain *x);
+void explain_classes(const struct explain *x);
 void explain_maps(const struct explain *x);
 void explain_host_hooks(const struct explain *x);
 void explain_console(const struct explain *x);

@@ -129,13 +129,24 @@ bool ctr_wants_limits(const struct spec *spec)
 	       r->cpu.rt_period.set || r->cpu.idle.set || r->cpu.cpus || r->cpu.mems ||
 	       r->pids_limit.set || r->block_io.weight.set || r->block_io.leaf_weight.set ||
 	       r->block_io.n_weight_device || r->block_io.n_read_bps || r->block_io.n_write_bps ||
-	       r->block_io.n_read_iops || r->block_io.n_write_iops || r->n_hugepages ||
-	       r->n_unified;
+	       r->block_io.n_read_iops || r->block_io.n_write_iops || r->n_hugepages || r->rdma.n ||
+	       r->network.class_id.set || r->network.n_priorities || r->n_unified;
 }
 
 static int plan_namespaces(struct ctr_plan *plan, struct err *err)
 {
 	return ns_plan_open(&plan->ns, plan->spec, err);
+}
+
+/* Under a name that is not the container's: its id is not known yet, the rest can be judged. */
+static int plan_rdt(struct ctr_plan *plan, struct err *err)
+{
+	struct rdt rdt;
+	int r = rdt_plan(NULL, &plan->spec->linux_.intel_rdt, "", &rdt, err);
+
+	if (r == 0)
+		rdt_done(&rdt);
+	return r;
 }
 
 static int plan_sysctl(struct ctr_plan *plan, struct err *err)
@@ -169,7 +180,7 @@ static int plan_seccomp(struct ctr_plan *plan, struct err *err)
  * also when it fails: `explain` goes on after a refusal. */
 static int (*const plan_parts[])(struct ctr_plan *plan, struct err *err) = {
 	check_rootless, check_ids,   check_labels, plan_namespaces, plan_sysctl,
-	plan_rootfs,    plan_mounts, check_idmaps, plan_seccomp,
+	plan_rootfs,    plan_mounts, check_idmaps, plan_seccomp,    plan_rdt,
 };
 
 static struct ctr_plan *plan_begin(struct spec *spec, bool rootless)

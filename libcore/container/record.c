@@ -70,6 +70,10 @@ int record_write_intent(const struct ctr *ctr, struct err *err)
 	put_cgroup(&b, "cgroup", ctr->cgroup);
 	put_cgroup(&b, "shimCgroup", ctr->shim_cgroup);
 	put_str(&b, "shimLink", ctr->shim_link);
+	if (ctr->rdt_group)
+		put_str(&b, "rdtGroup", ctr->rdt_group);
+	if (ctr->rdt_monitor)
+		put_str(&b, "rdtMonitor", ctr->rdt_monitor);
 	r = buf_puts(&b, "}\n");
 	if (r == 0)
 		r = file_replace_at(ctr->dir_fd, "intent.json", b.data, b.len, 0600, false);
@@ -154,6 +158,8 @@ static int read_intent(struct ctr *ctr, struct err *err)
 	set_str(&ctr->bundle, json_get_str(j, "bundle", NULL));
 	set_str(&ctr->created, json_get_str(j, "created", NULL));
 	set_str(&ctr->shim_link, json_get_str(j, "shimLink", NULL));
+	set_str(&ctr->rdt_group, json_get_str(j, "rdtGroup", NULL));
+	set_str(&ctr->rdt_monitor, json_get_str(j, "rdtMonitor", NULL));
 	ctr->owner = (uid_t)json_get_uint(j, "owner", 0);
 	strncpy(ctr->boot_id, json_get_str(j, "bootId", ""), sizeof(ctr->boot_id) - 1);
 	record_get_identity(j, "creator", &ctr->creator);

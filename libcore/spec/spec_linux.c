@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The linux object but for resources and seccomp (config-linux.md). */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -293,6 +294,61 @@ static int parse_propagation(struct load *l, const cJSON *j, void *member)
 	return r;
 }
 
+/*
+ * Cache and memory bandwidth classes.
+ */
+
+/* Part of a path, so nothing that could lead elsewhere; "/" alone is the root group. */
+static int finish_clos_id(struct load *l, const char *id)
+{
+	if (!id || streq(id, "/"))
+		return 0;
+	if (streq(id, ".") || streq(id, "..") || strchr(id, '/') || strlen(id) > NAME_MAX ||
+	    spec_has_control(id))
+		return load_fail_at(l, "closID", "invalid name \"%.100s\"", id);
+	/* The kernel's own directories beside the groups. */
+	if (streq(id, "info") || streq(id, "mon_groups") || streq(id, "mon_data"))
+		return load_fail_at(l, "closID", "\"%s\" is not a group", id);
+	return 0;
+}
+
+/* Lines for the schemata file; what is a line of its own in the list must be one. */
+static int finish_schema(struct load *l, const char *name, const char *text, bool one_line)
+{
+	for (const char *p = text ? text : ""; *p; p++) {
+		if (*p != '\n' || one_line) {
+			if ((unsigned char)*p < 0x20 || *p == 0x7f)
+				return load_fail_at(l, name, "control character");
+		}
+	}
+	return 0;
+}
+
+static int finish_intel_rdt(struct load *l, void *object)
+{
+	const struct spec_intel_rdt *rdt = object;
+	int r = finish_clos_id(l, rdt->clos_id);
+
+	if (r == 0)
+		r = finish_schema(l, "l3CacheSchema", rdt->l3_cache, false);
+	if (r == 0)
+		r = finish_schema(l, "memBwSchema", rdt->mem_bw, false);
+	for (char **s = rdt->schemata; r == 0 && s && *s; s++)
+		r = finish_schema(l, "schemata", *s, true);
+	return r;
+}
+
+#define RDT(member) .offset = offsetof(struct spec_intel_rdt, member)
+
+static const struct field intel_rdt_fields[] = {
+	{ .name = "closID", .kind = F_STRING, RDT(clos_id) },
+	{ .name = "schemata", .kind = F_STRV, RDT(schemata) },
+	{ .name = "l3CacheSchema", .kind = F_STRING, RDT(l3_cache) },
+	{ .name = "memBwSchema", .kind = F_STRING, RDT(mem_bw) },
+	{ .name = "enableMonitoring", .kind = F_BOOL, RDT(enable_monitoring) },
+	{ .name = NULL },
+};
+
 #define AT(member) .offset = offsetof(struct spec_linux, member)
 
 /*
@@ -379,7 +435,12 @@ const struct field spec_linux_fields[] = {
 	  AT(time_offsets),
 	  .inner = spec_time_offsets_fields,
 	  .parse = spec_time_offsets_parse },
-	{ .name = "intelRdt", .kind = F_REFUSED },
+	{ .name = "intelRdt",
+	  .kind = F_OBJECT,
+	  AT(intel_rdt),
+	  .sub = intel_rdt_fields,
+	  .present_1 = offsetof(struct spec_linux, intel_rdt.present) + 1,
+	  .finish = finish_intel_rdt },
 	{ .name = "netDevices", .kind = F_REFUSED },
 	{ .name = NULL },
 };

@@ -244,6 +244,69 @@ static const struct field hugepage_fields[] = {
 	{ .name = NULL },
 };
 
+/*
+ * RDMA devices.
+ */
+
+#define RDMA(json, member)                                          \
+	{                                                           \
+		.name = json, .kind = F_OPT_U64, .max = UINT32_MAX, \
+		.offset = offsetof(struct spec_rdma, member)        \
+	}
+
+static const struct field rdma_fields[] = {
+	RDMA("hcaHandles", hca_handles),
+	RDMA("hcaObjects", hca_objects),
+	{ .name = NULL },
+};
+
+/* It becomes a word of a line that the kernel parses. */
+static bool is_word(const char *s)
+{
+	return *s && strlen(s) < 256 && !s[strcspn(s, " /")] && !spec_has_control(s);
+}
+
+static int parse_rdma(struct load *l, const cJSON *j, void *member)
+{
+	struct spec_rdma_list *all = member;
+	const cJSON *item;
+
+	if (!cJSON_IsObject(j))
+		return load_fail(l, -EINVAL, "expected an object");
+	if (cJSON_GetArraySize(j) > 0)
+		all->list = xcalloc((size_t)cJSON_GetArraySize(j), sizeof(*all->list));
+	cJSON_ArrayForEach (item, j) {
+		struct spec_rdma *device = &all->list[all->n];
+		size_t mark = load_push(l, item->string);
+		int r;
+
+		if (!is_word(item->string))
+			return load_fail(l, -EINVAL, "invalid device name");
+		if (!cJSON_IsObject(item))
+			return load_fail(l, -EINVAL, "expected an object");
+		r = fields_load(l, rdma_fields, item, device);
+		if (r < 0)
+			return r;
+		if (!device->hca_handles.set && !device->hca_objects.set)
+			return load_fail(l, -EINVAL, "needs hcaHandles or hcaObjects");
+		device->device = xstrdup(item->string);
+		all->n++;
+		load_pop(l, mark);
+	}
+	return 0;
+}
+
+static void release_rdma(void *member)
+{
+	struct spec_rdma_list *all = member;
+
+	for (size_t i = 0; i < all->n; i++)
+		free(all->list[i].device);
+	free(all->list);
+	all->list = NULL;
+	all->n = 0;
+}
+
 /* It becomes a word of a line that the kernel splits at the space (dev_valid_name() of the kernel).
  */
 static int finish_priority(struct load *l, void *object)
@@ -376,7 +439,13 @@ const struct field spec_resources_fields[] = {
 	  .kind = F_OPT_BOOL,
 	  .early = true,
 	  AT(memory.disable_oom_killer) },
-	{ .name = "rdma", .kind = F_REFUSED },
+	{ .name = "rdma",
+	  .kind = F_CUSTOM,
+	  AT(rdma),
+	  .inner = rdma_fields,
+	  .inner_step = ".*",
+	  .parse = parse_rdma,
+	  .release = release_rdma },
 	{ .name = NULL },
 };
 

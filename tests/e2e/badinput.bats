@@ -438,3 +438,33 @@ nothing_left() {
 	is "$(wc -l <"$T/err")" 1
 	nothing_left
 }
+
+@test "numbers at the edges of 32 and 64 bits are exact, or refused" {
+	bundle true
+	local n
+	for n in 18446744073709551616 1e400 -1e400 1.5 '"5"' 1e3 5.0; do
+		# By hand: jq has doubles.
+		config_edit 'del(.linux.resources) | .linux.resources.pids.limit = 77777'
+		sed -i "s/77777/$n/" config.json
+		refused 1 'linux.resources.pids.limit: (expected an integer|out of range)' create "$ID"
+	done
+	for n in -1 4294967295 4294967296 9007199254740993 9223372036854775807 18446744073709551615; do
+		config_edit 'del(.linux.resources) | .process.user.uid = 77777'
+		sed -i "s/77777/$n/" config.json
+		refused 1 'process.user.uid: out of range 0..4294967294' create "$ID"
+	done
+	config_edit '.process.user.uid = 0 | .process.rlimits = [{type: "RLIMIT_FSIZE", soft: 77777, hard: 88888}]'
+	sed -i 's/77777/9007199254740993/; s/88888/9223372036854775807/' config.json
+	command_raw_probe
+	is "$(jq -r '.rlimits.RLIMIT_FSIZE | join(" ")' <<<"$out")" "9007199254740993 9223372036854775807"
+	sed -i 's/9223372036854775807/18446744073709551615/' config.json
+	berth run "$ID"
+	is "$(jq -r '.rlimits.RLIMIT_FSIZE | join(" ")' <<<"$out")" "9007199254740993 18446744073709551615"
+}
+
+# The probe in place of "true", without jq, which would round the numbers of the file.
+command_raw_probe() {
+	sed -i 's/"true"$/"probe"/' config.json
+	grep -q '"probe"' config.json
+	berth run "$ID"
+}

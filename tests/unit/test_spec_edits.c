@@ -302,9 +302,7 @@ static void test_refused(void **state)
 	static const struct {
 		const char *at, *path, *value;
 	} fields[] = {
-		{ "/linux/intelRdt", "linux.intelRdt", "{\"closID\":\"x\"}" },
 		{ "/linux/netDevices", "linux.netDevices", "{\"eth0\":{\"name\":\"x\"}}" },
-		{ "/linux/resources/rdma", "linux.resources.rdma", "{\"mlx\":{\"hcaHandles\":1}}" },
 	};
 	static const char *const empty[] = { "\"\"", "{}", "[]", "null", "{\"a\":[],\"b\":\"\"}" };
 

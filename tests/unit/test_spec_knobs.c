@@ -115,6 +115,15 @@ static void test_hugepages(void **state)
 	       "hugetlb.2MB.rsvd.max=4194304\nhugetlb.1GB.rsvd.max=0\n");
 }
 
+static void test_rdma(void **state)
+{
+	(void)state;
+	expect("{\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3,\"hcaObjects\":4294967295},"
+	       "\"hfi1\":{\"hcaObjects\":0}}}",
+	       "rdma.max=mlx5_1 hca_handle=3 hca_object=4294967295\nrdma.max=hfi1 hca_object=0\n",
+	       "rdma.max=mlx5_1 hca_handle=3 hca_object=4294967295\nrdma.max=hfi1 hca_object=0\n");
+}
+
 static void test_network(void **state)
 {
 	static const char *const wanted[] = { "{\"network\":{\"classID\":1048577}}",
@@ -162,6 +171,7 @@ int main(void)
 		cmocka_unit_test(test_block_io),
 		cmocka_unit_test(test_hugepages),
 		cmocka_unit_test(test_network),
+		cmocka_unit_test(test_rdma),
 		cmocka_unit_test(test_unified),
 	};
 

@@ -519,6 +519,17 @@ static const struct range ranges[] = {
 	{ "/linux/seccomp", 0, 5,
 	  ERRNO(",\"args\":[{\"value\":0,\"index\":%s,\"op\":\"SCMP_CMP_EQ\"}]") },
 	{ "/linux/seccomp", 0, 4095, ERRNO(",\"errnoRet\":%s") },
+	{ "/process/scheduler", -20, 19, "{\"policy\":\"SCHED_OTHER\",\"nice\":%s}" },
+	{ "/process/scheduler", 1, 99, "{\"policy\":\"SCHED_RR\",\"priority\":%s}" },
+	{ "/process/scheduler", 1, UINT64_MAX,
+	  "{\"policy\":\"SCHED_DEADLINE\",\"runtime\":%s,\"deadline\":18446744073709551615}" },
+	{ "/process/scheduler", 1, UINT64_MAX,
+	  "{\"policy\":\"SCHED_DEADLINE\",\"runtime\":1,\"deadline\":%s}" },
+	{ "/process/ioPriority", 0, 7, "{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":%s}" },
+	{ RES "/rdma", 0, UINT32_MAX, "{\"d\":{\"hcaHandles\":%s}}" },
+	{ RES "/rdma", 0, UINT32_MAX, "{\"d\":{\"hcaObjects\":%s}}" },
+	{ RES "/network/classID", 0, UINT32_MAX, NULL },
+	{ RES "/network/priorities", 0, UINT32_MAX, "[{\"name\":\"e\",\"priority\":%s}]" },
 };
 
 static void try_number(const struct range *range, const char *number, const char *expect)

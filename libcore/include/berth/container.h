@@ -59,6 +59,7 @@ struct ctr {
 	struct ctr_identity creator;
 	struct cg *cgroup, *shim_cgroup; /* may be NULL */
 	char *shim_link;                 /* <root>/.s/<16 hex> or NULL */
+	char *rdt_group, *rdt_monitor;   /* resctrl groups that are ours to remove; NULL: none */
 	/* from state.json */
 	char *oci_version, *rootfs;
 	struct spec_kv *annotations;

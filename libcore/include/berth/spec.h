@@ -97,6 +97,14 @@ struct spec_memory_policy { /* linux.memoryPolicy: set_mempolicy(2) */
 	char *nodes;        /* node list; NULL: none */
 };
 
+struct spec_intel_rdt { /* linux.intelRdt: the kernel's resctrl file system */
+	bool present;
+	char *clos_id;   /* a file name, or "/": the root group; NULL: the container's id */
+	char **schemata; /* lines of the group's schemata file, after the next two */
+	char *l3_cache, *mem_bw;
+	bool enable_monitoring;
+};
+
 struct spec_time_offsets { /* linux.timeOffsets */
 	bool present;      /* any of them */
 	struct spec_time_offset {
@@ -206,6 +214,11 @@ struct spec_hugepage {
 	uint64_t limit;
 };
 
+struct spec_rdma { /* rdma: one device */
+	char *device;
+	struct opt_u64 hca_handles, hca_objects;
+};
+
 struct spec_net_priority { /* network.priorities[] */
 	char *name;        /* an interface as the runtime sees it */
 	uint32_t priority;
@@ -240,6 +253,10 @@ struct spec_resources {
 	} network;
 	struct spec_hugepage *hugepages;
 	size_t n_hugepages;
+	struct spec_rdma_list {
+		struct spec_rdma *list;
+		size_t n;
+	} rdma;
 	struct spec_device_rule *devices;
 	size_t n_devices;
 	bool devices_present;
@@ -289,6 +306,7 @@ struct spec_linux {
 	struct spec_personality personality;
 	struct spec_memory_policy memory_policy;
 	struct spec_time_offsets time_offsets; /* of a new time namespace */
+	struct spec_intel_rdt intel_rdt;
 };
 
 struct spec {

@@ -15,6 +15,7 @@
 #include "runtime/foreground.h"
 #include "runtime/interrupt.h"
 #include "runtime/launch.h"
+#include "runtime/notify.h"
 #include "shim/wire/exit_record.h"
 
 static struct run_opts o;
@@ -52,6 +53,19 @@ static void remove_stopped(const struct ctr_root *root, const char *id)
 	(void)ctr_delete(ctr, true, NULL);
 }
 
+/* The terminal can't wait for READY=1, which may never come: somebody else waits. */
+static void notify_aside(const struct launch *l)
+{
+	_cleanup_close_ int pidfd = l->notify < 0 ? FD_INVALID : ctr_init_pidfd(l->ctr);
+
+	if (pidfd < 0 || fork() != 0)
+		return;
+	proc_reset_signals();
+	fd_close(l->ctr->dir_fd); /* the lock, should it be taken again */
+	notify_wait(l->notify, l->ctr->init.pid, pidfd);
+	_exit(0);
+}
+
 static int run_with_shim(struct ctx *ctx, const struct run_opts *opts, struct launch *l)
 {
 	struct attach_opts a = {
@@ -67,6 +81,7 @@ static int run_with_shim(struct ctx *ctx, const struct run_opts *opts, struct la
 		return r;
 	/* While we attach, others may stop and inspect the container. */
 	ctr_unlock(l->ctr);
+	notify_aside(l);
 	r = attach_run(&a, &result, &ctx->err);
 	if (r < 0)
 		return r;
@@ -93,7 +108,8 @@ static int run_here(struct ctx *ctx, const struct run_opts *opts, struct launch 
 	if (r < 0)
 		return r;
 	ctr_unlock(l->ctr);
-	status = foreground_wait(l->ctr->init.pid, l->pidfd, l->master, &ctx->err);
+	status =
+	    foreground_wait_notify(l->ctr->init.pid, l->pidfd, l->master, l->notify, &ctx->err);
 	if (status < 0)
 		return status;
 	record = exit_record_from_status(status, now_ns());
@@ -132,6 +148,16 @@ static void leave_remover(struct launch *l)
 	_exit(0);
 }
 
+static void await_ready(struct launch *l)
+{
+	_cleanup_close_ int pidfd = l->notify < 0 ? FD_INVALID : ctr_init_pidfd(l->ctr);
+
+	if (l->notify < 0)
+		return;
+	ctr_unlock(l->ctr);
+	notify_wait(l->notify, l->ctr->init.pid, pidfd);
+}
+
 int launch_run(struct ctx *ctx, const struct run_opts *opts, const char *id)
 {
 	bool detach = opts->launch.detach;
@@ -151,6 +177,8 @@ int launch_run(struct ctx *ctx, const struct run_opts *opts, const char *id)
 		r = launch_start(ctx, &l);
 		if (r == 0 && opts->rm)
 			leave_remover(&l);
+		if (r == 0)
+			await_ready(&l);
 	} else if (r == 0) {
 		r = l.with_shim ? run_with_shim(ctx, opts, &l) : run_here(ctx, opts, &l);
 	}

@@ -19,10 +19,11 @@
 
 #include "base/fd.h"
 #include "base/proc.h"
+#include "runtime/notify.h"
 
 struct relay {
 	pid_t pid;
-	int pidfd, master, signals;
+	int pidfd, master, signals, notify;
 	bool raw, stdin_open;
 	struct termios saved;
 };
@@ -118,14 +119,15 @@ static int loop(struct relay *r, struct err *err)
 	bool output = r->master >= 0;
 
 	for (;;) {
-		struct pollfd p[4] = {
+		struct pollfd p[5] = {
 			{ .fd = r->pidfd, .events = POLLIN },
 			{ .fd = r->signals, .events = POLLIN },
 			{ .fd = output ? r->master : -1, .events = POLLIN },
 			{ .fd = r->stdin_open ? 0 : -1, .events = POLLIN },
+			{ .fd = r->notify, .events = POLLIN },
 		};
 
-		if (poll(p, 4, -1) < 0 && errno != EINTR)
+		if (poll(p, 5, -1) < 0 && errno != EINTR)
 			return err_set(err, -errno, "wait for the process");
 		if (p[1].revents)
 			take_signal(r);
@@ -133,6 +135,8 @@ static int loop(struct relay *r, struct err *err)
 			output = false;
 		if (p[3].revents && !pump(0, r->master))
 			r->stdin_open = false;
+		if (p[4].revents && notify_take(r->notify, 0))
+			r->notify = FD_INVALID;
 		if (p[0].revents)
 			return 0;
 	}
@@ -140,7 +144,12 @@ static int loop(struct relay *r, struct err *err)
 
 int foreground_wait(pid_t pid, int pidfd, int master, struct err *err)
 {
-	struct relay r = { .pid = pid, .pidfd = pidfd, .master = master };
+	return foreground_wait_notify(pid, pidfd, master, FD_INVALID, err);
+}
+
+int foreground_wait_notify(pid_t pid, int pidfd, int master, int notify, struct err *err)
+{
+	struct relay r = { .pid = pid, .pidfd = pidfd, .master = master, .notify = notify };
 	int status = 0, result;
 	sigset_t set;
 

@@ -13,3 +13,5 @@ void foreground_prepare(void);
  * raw and is relayed, window size included. Returns its wait status or -errno.
  */
 int foreground_wait(pid_t pid, int pidfd, int master, struct err *err);
+/* The same, and a container's notify socket (notify.h; FD_INVALID: none) is listened to. */
+int foreground_wait_notify(pid_t pid, int pidfd, int master, int notify, struct err *err);

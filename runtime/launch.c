@@ -24,6 +24,7 @@
 #include "cgroup/cgroup.h"
 #include "kernel/probe.h"
 #include "runtime/interrupt.h"
+#include "runtime/notify.h"
 #include "runtime/self.h"
 #include "runtime/shim_mode.h"
 #include "runtime/tty.h"
@@ -380,6 +381,7 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 		.master = FD_INVALID,
 		.pidfd = FD_INVALID,
 		.console_socket = FD_INVALID,
+		.notify = FD_INVALID,
 		.pidfd_socket = FD_INVALID,
 		.shim_exe_fd = FD_INVALID,
 		.opts = opts,
@@ -401,6 +403,11 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 	if (r == 0 && faccessat(l->root.fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		r = err_text(&ctx->err, -EEXIST, "container with given ID already exists: \"%s\"",
 		             id);
+	if (r == 0 && notify_host() && !opts->restore) {
+		_cleanup_free_ char *dir = path_join(l->root.path, id);
+
+		notify_add(l->spec, dir);
+	}
 	if (r == 0)
 		r = ctr_plan_new(l->spec, &l->root, launch_is_rootless(ctx), &l->plan, &ctx->err);
 	if (r == 0 && opts->no_pivot)
@@ -418,7 +425,9 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 	l->address = keeper_address(l->session_path, l->ctr->shim_link);
 	l->log_path = opts->container_log ? launch_absolute(opts->container_log)
 	                                  : path_join(l->session_path, "log");
-	r = l->with_shim ? create_with_shim(ctx, l) : create_here(ctx, l);
+	r = notify_host() && !opts->restore ? notify_make(l->ctr->dir_fd, &ctx->err) : 0;
+	if (r == 0)
+		r = l->with_shim ? create_with_shim(ctx, l) : create_here(ctx, l);
 	if (r == 0)
 		r = interrupt_check(&ctx->err);
 	if (r < 0)
@@ -440,9 +449,11 @@ void launch_destroy(struct launch *l)
 
 int launch_start(struct ctx *ctx, struct launch *l)
 {
-	int r = l->opts->restore ? ctr_restored(l->ctr, l->spec, &ctx->err)
-	                         : ctr_start(l->ctr, &ctx->err);
+	int r = l->opts->restore ? 0 : notify_listen(l->ctr->dir_fd, &l->notify, &ctx->err);
 
+	if (r == 0)
+		r = l->opts->restore ? ctr_restored(l->ctr, l->spec, &ctx->err)
+		                     : ctr_start(l->ctr, &ctx->err);
 	if (r < 0) {
 		launch_destroy(l);
 		return r;
@@ -471,6 +482,7 @@ void launch_done(struct launch *l)
 	fd_close(l->pidfd);
 	fd_close(l->console_socket);
 	fd_close(l->pidfd_socket);
+	fd_close(l->notify);
 	fd_close(l->shim_exe_fd);
 	free(l->session_path);
 	free(l->address);

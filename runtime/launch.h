@@ -102,6 +102,7 @@ struct launch {
 	char *session_path, *address, *log_path, *pid_file;
 	enum stdio_mode stdio;
 	int console_socket, pidfd_socket;
+	int notify; /* from start on: the container's notify socket, or FD_INVALID */
 	int shim_exe_fd;
 	const struct launch_opts *opts;
 };

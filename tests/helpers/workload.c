@@ -22,6 +22,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -230,6 +232,27 @@ static int getpid32(void)
 	return r < 0;
 }
 
+/* notify [TEXT...]: each as one datagram to $NOTIFY_SOCKET, as sd_notify(3) sends it. */
+static int notify(char **texts)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	if (!path) {
+		printf("no NOTIFY_SOCKET\n");
+		return 1;
+	}
+	strncpy(sun.sun_path, path, sizeof(sun.sun_path) - 1);
+	for (; *texts; texts++)
+		if (sendto(fd, *texts, strlen(*texts), 0, (struct sockaddr *)&sun, sizeof(sun)) <
+		    0) {
+			printf("%s: %s\n", path, strerror(errno));
+			return 1;
+		}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -264,6 +287,8 @@ int main(int argc, char **argv)
 		return catch_signals();
 	if (!strcmp(verb, "winsize"))
 		return winsize();
+	if (!strcmp(verb, "notify"))
+		return notify(argv + 2);
 	if (!strcmp(verb, "getpid32"))
 		return getpid32();
 	if (!strcmp(verb, "ignore")) {

@@ -95,9 +95,9 @@ void cg_ignored(const struct spec_resources *res, bool memory_v2, bool io_v2, st
 {
 	bool leaf_devices = false;
 
-	/* The kernel took these away from both versions. */
+	/* Of v1 alone, and there without effect since Linux 5.16. */
 	ignored(ret, res->memory.kernel.set && res->memory.kernel.v != 0, "memory.kernel");
-	ignored(ret, res->memory.kernel_tcp.set && res->memory.kernel_tcp.v != 0,
+	ignored(ret, memory_v2 && res->memory.kernel_tcp.set && res->memory.kernel_tcp.v != 0,
 	        "memory.kernelTCP");
 	ignored(ret, memory_v2 && res->memory.swappiness.set, "memory.swappiness");
 	ignored(ret,

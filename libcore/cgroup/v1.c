@@ -101,6 +101,8 @@ const struct cg_knob cg_knobs_v1[] = {
 	  "memory.swap" },
 	{ "memory reservation", "memory", "memory.soft_limit_in_bytes", cg_emit_i64,
 	  F(memory.reservation), 0, NULL, 0, "memory.reservation" },
+	{ "memory TCP buffers", "memory", "memory.kmem.tcp.limit_in_bytes", cg_emit_i64,
+	  F(memory.kernel_tcp), 0, NULL, 0, "memory.kernelTCP" },
 	{ "memory swappiness", "memory", "memory.swappiness", emit_swappiness, F(memory.swappiness),
 	  0, NULL, 0, "memory.swappiness" },
 	{ "memory OOM control", "memory", "memory.oom_control", emit_oom, 0, 0, NULL, 0,

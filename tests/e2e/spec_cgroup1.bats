@@ -14,6 +14,14 @@ load helpers
 	remove
 }
 
+@test "memory: kernelTCP" {
+	bundle sleep 1000
+	config_edit '.linux.resources.memory = {kernelTCP: 4194304}'
+	berth create "$ID"
+	is "$(cat "$(cgroup_of "$(pid_of)" memory)/memory.kmem.tcp.limit_in_bytes")" 4194304
+	remove
+}
+
 # legacy CONTROLLER: mount its hierarchy where nobody else sees it; most machines have none.
 legacy() {
 	mkdir "$T/$1"
@@ -51,4 +59,23 @@ legacy() {
 	bundle sleep 1000
 	config_edit '.linux.resources.network = {classID: 1048577}'
 	refused 1 'network class.*net_cls' create "$ID"
+}
+
+@test "cpu: real-time runtime and period" {
+	local try=/sys/fs/cgroup/cpu/$TAG-try
+	mkdir "$try"
+	echo 10000 2>/dev/null >"$try/cpu.rt_runtime_us" || {
+		rmdir "$try"
+		skip "no real-time groups, or no budget left for another"
+	}
+	rmdir "$try"
+	bundle sleep 1000
+	# Below the root, which has the whole budget; groups below others have what these were given.
+	config_edit --arg p "/$TAG" '.linux.cgroupsPath = $p | .linux.resources.cpu = {realtimeRuntime: 10000, realtimePeriod: 500000}'
+	berth create "$ID"
+	local dir
+	dir=$(cgroup_of "$(pid_of)" cpu)
+	is "$(cat "$dir/cpu.rt_runtime_us")" 10000
+	is "$(cat "$dir/cpu.rt_period_us")" 500000
+	remove
 }

@@ -78,3 +78,19 @@ up() {
 	fi
 	remove
 }
+
+# A machine with one node cannot show a difference, but that the kernel was asked.
+@test "cpuset: memory nodes" {
+	local last
+	last=$(sed 's/.*[-,]//' /sys/devices/system/node/possible)
+	[ -n "$last" ] || skip "a kernel without memory nodes"
+	bundle
+	config_edit --arg m "$last" '.linux.resources.cpu = {mems: $m}'
+	if [ -e "/sys/devices/system/node/node$last" ]; then
+		up
+		is "$(in_cgroup cpuset cpuset.mems cpuset.mems)" "$last"
+		remove
+	fi
+	config_edit --arg m "$((last + 1))" '.linux.resources.cpu = {mems: $m}'
+	refused 1 'cpuset' create "$ID"
+}

@@ -10,11 +10,15 @@
 
 static struct ctr_criu_opts o = { .image_path = "./checkpoint", .status_fd = -1 };
 
-/* Clients of the shim hear of the end before it goes. */
+/* Clients of the shim hear of the end before it goes; its log is complete then. */
 static int gone(struct ctx *ctx, struct ctr *ctr)
 {
+	struct err err = { 0 };
+
 	if (ctr->shim.pid > 0)
 		shim_shutdown(ctr->dir_fd);
+	if (ctr_checkpoint_log(ctr, &o, &err) < 0)
+		log_warn("%s", err.msg); /* the images are good, and the container is gone */
 	return ctr_delete(ctr, true, &ctx->err);
 }
 
@@ -32,12 +36,14 @@ static int run(struct ctx *ctx, int argc, char **argv)
 		r = ctr_criu_find(&ctx->err);
 	if (r == 0)
 		r = ctx_open(ctx, argv[0], true, &ctr);
-	if (r < 0)
+	if (r < 0 || !ctr)
 		return r;
 	if (launch_is_rootless(ctx))
 		log_warn("criu does not support rootless containers yet: this will probably fail");
 	r = ctr_checkpoint(ctr, &o, &ctx->err);
-	return r < 0 || o.leave_running || o.pre_dump ? r : gone(ctx, ctr);
+	if (r < 0 || o.pre_dump)
+		return r;
+	return o.leave_running ? ctr_checkpoint_log(ctr, &o, &ctx->err) : gone(ctx, ctr);
 }
 
 static const struct opt opts[] = {

@@ -45,7 +45,9 @@ static int step_container(void *arg, struct err *err)
 	if (c->pidfd < 0)
 		return err_set(err, c->pidfd, "find init of container \"%s\"", c->ctr->id);
 	r = ctr_load_spec(c->ctr, &c->spec, err);
-	return r < 0 ? r : mnt_plan_build(c->spec, &c->mnt, err);
+	if (r == 0)
+		r = mnt_plan_build(c->spec, &c->mnt, err);
+	return r < 0 ? r : criu_check_mounts(c->mnt, err);
 }
 
 static int step_criu(void *arg, struct err *err)
@@ -68,11 +70,14 @@ static int step_criu(void *arg, struct err *err)
 static int step_mounts(void *arg, struct err *err)
 {
 	struct checkpoint *c = arg;
-	_cleanup_free_ struct criu_external *list = NULL;
+	struct criu_external *list;
 	size_t n;
+	int r;
 
-	criu_externals(c->spec, c->mnt, &list, &n);
-	return criu_dump_mounts(&c->criu, c->ctr->init.pid, list, n, err);
+	criu_externals(c->spec, c->mnt, c->ctr->cgroup, &list, &n);
+	r = criu_dump_mounts(&c->criu, c->ctr->init.pid, c->mnt, list, n, err);
+	criu_externals_free(list, n);
+	return r;
 }
 
 static int step_namespaces(void *arg, struct err *err)

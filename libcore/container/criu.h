@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "berth/container.h"
+#include "cgroup/cgroup.h"
 #include "container/criu_api.h"
 #include "mount/mount.h"
 
@@ -49,16 +50,20 @@ char *criu_log_error(const char *text);
 
 /* --- criu_mounts.c: mounts whose source is outside of the container --- */
 struct criu_external {
-	const char *name;   /* destination as the spec has it: the key in the images */
-	const char *source; /* on the host */
-	bool masked;        /* a mask: only a file has a source on the host */
+	char *name;     /* destination as the spec has it: the key in the images */
+	char *source;   /* on the host */
+	bool masked;    /* a mask: only a file has a source on the host */
+	bool recursive; /* what is mounted below the source is there too */
 };
-/* All that the spec can have made; *ret is an array of *ret_n, caller frees. Pure. */
-void criu_externals(const struct spec *spec, const struct mnt_plan *plan,
+/* All that the spec can have made; cg may be NULL. Pure. */
+void criu_externals(const struct spec *spec, const struct mnt_plan *plan, const struct cg *cg,
                     struct criu_external **ret, size_t *ret_n);
-/* Name to criu what of it is mounted in the container of `pid`. */
-int criu_dump_mounts(struct criu *c, pid_t pid, const struct criu_external *list, size_t n,
-                     struct err *err);
+void criu_externals_free(struct criu_external *list, size_t n);
+/* Is there a mount that criu cannot dump or restore as it is? */
+int criu_check_mounts(const struct mnt_plan *plan, struct err *err);
+/* Name to criu what of the list is mounted in the container of `pid`. */
+int criu_dump_mounts(struct criu *c, pid_t pid, const struct mnt_plan *plan,
+                     const struct criu_external *list, size_t n, struct err *err);
 int criu_restore_mounts(struct criu *c, const struct criu_external *list, size_t n,
                         struct err *err);
 
@@ -75,3 +80,7 @@ struct criu_shared {
 };
 #define CRIU_N_SHARED 2 /* criu leaves these outside of the images; it rebuilds the others */
 extern const struct criu_shared criu_shared_table[CRIU_N_SHARED];
+
+/* --- criu_log.c: the log of a container with a shim goes along with its images --- */
+/* Into the state directory; nothing to be found is success. */
+int criu_restore_log(int images_fd, int state_fd, struct err *err);

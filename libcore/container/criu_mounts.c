@@ -24,6 +24,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/strv.h"
 #include "kernel/syscalls.h"
 #include "tables/devices.h"
@@ -35,14 +36,33 @@ struct list {
 	size_t n;
 };
 
-static void add(struct list *l, const char *name, const char *source, bool masked)
+/* Takes both strings over. */
+static struct criu_external *add(struct list *l, char *name, char *source)
 {
 	l->items = xreallocarray(l->items, l->n + 1, sizeof(*l->items));
-	l->items[l->n++] =
-	    (struct criu_external){ .name = name, .source = source, .masked = masked };
+	l->items[l->n] = (struct criu_external){ .name = name, .source = source };
+	return &l->items[l->n++];
 }
 
-void criu_externals(const struct spec *spec, const struct mnt_plan *plan,
+/*
+ * The container's cgroups where it sees them by binds. With a cgroup namespace on v2 the mount is
+ * the container's own, which criu rebuilds.
+ */
+static void add_cgroups(struct list *list, const struct mnt_op *op, const struct cg *cg,
+                        bool cgroupns)
+{
+	for (size_t i = 0; cg && cg->usable && i < cg->n_dirs; i++) {
+		const struct cg_dir *d = &cg->dirs[i];
+
+		if (d->v2 && cg->mode == CG_V2 && !cgroupns)
+			add(list, xstrdup(op->destination), path_join(d->mount, d->path));
+		else if (!d->v2)
+			add(list, path_join(op->destination, d->name),
+			    path_join(d->mount, d->path));
+	}
+}
+
+void criu_externals(const struct spec *spec, const struct mnt_plan *plan, const struct cg *cg,
                     struct criu_external **ret, size_t *ret_n)
 {
 	const struct spec_linux *l = &spec->linux_;
@@ -52,20 +72,37 @@ void criu_externals(const struct spec *spec, const struct mnt_plan *plan,
 		const struct mnt_op *op = &plan->ops[i];
 
 		if (op->bind && !op->remount && op->source)
-			add(&list, op->destination, op->source, false);
+			add(&list, xstrdup(op->destination), xstrdup(op->source))->recursive =
+			    op->recursive;
+		else if (op->fstype && streq(op->fstype, "cgroup"))
+			add_cgroups(&list, op, cg, l->namespaces[NS_CGROUP].wanted);
 	}
 	for (char **p = l->masked_paths; p && *p; p++)
-		add(&list, *p, "/dev/null", true);
+		add(&list, xstrdup(*p), xstrdup("/dev/null"))->masked = true;
 	/* Nodes that could not be made were bound from the host. */
-	if (!plan->dev_is_bind) {
-		for (size_t i = 0; i < ARRAY_SIZE(default_device_table); i++)
-			add(&list, default_device_table[i].path, default_device_table[i].path,
-			    false);
-		for (size_t i = 0; i < l->n_devices; i++)
-			add(&list, l->devices[i].path, l->devices[i].path, false);
+	for (size_t i = 0; !plan->dev_is_bind && i < ARRAY_SIZE(default_device_table); i++) {
+		const char *path = default_device_table[i].path;
+
+		add(&list, xstrdup(path), xstrdup(path));
 	}
+	for (size_t i = 0; !plan->dev_is_bind && i < l->n_devices; i++)
+		add(&list, xstrdup(l->devices[i].path), xstrdup(l->devices[i].path));
 	*ret = list.items;
 	*ret_n = list.n;
+}
+
+void criu_externals_free(struct criu_external *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].name);
+		free(list[i].source);
+	}
+	free(list);
+}
+
+static bool is_octal(const char *s)
+{
+	return strspn(s, "01234567") >= 3;
 }
 
 /* Undo the octal escapes of mountinfo, in place. */
@@ -74,8 +111,12 @@ static void unescape(char *s)
 	char *out = s;
 
 	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] && s[2] && s[3]) {
-			*out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+		if (*s == '\\' && is_octal(s + 1)) {
+			unsigned int value = 0;
+
+			for (int i = 1; i <= 3; i++)
+				value = value * 8 + (unsigned int)(s[i] - '0');
+			*out++ = (char)value;
 			s += 3;
 		} else {
 			*out++ = *s;
@@ -130,8 +171,47 @@ static bool resolve(int root, const struct criu_external *e, char *ret, size_t s
 	return true;
 }
 
-int criu_dump_mounts(struct criu *c, pid_t pid, const struct criu_external *list, size_t n,
-                     struct err *err)
+static int name_mount(struct criu *c, const char *key, const char *value, struct err *err)
+{
+	return c->api.add_ext_mount(key, value) < 0
+	           ? err_set(err, -ENOMEM, "name the mount \"%s\" to criu", key)
+	           : 0;
+}
+
+/* Is there a mount of the container's own making at this place? */
+static bool is_planned(const struct mnt_plan *plan, const struct criu_external *list, size_t n,
+                       const char *path)
+{
+	for (size_t i = 0; i < plan->n_ops; i++)
+		if (streq(plan->ops[i].destination, path))
+			return true;
+	for (size_t i = 0; i < n; i++)
+		if (streq(list[i].name, path))
+			return true;
+	return false;
+}
+
+/* What came along with a recursive bind: its own name, and how far below it lies. */
+static int dump_below(struct criu *c, const struct mnt_plan *plan, const struct criu_external *list,
+                      size_t n, size_t i, char *const *points, const char *path, struct err *err)
+{
+	size_t len = strlen(path);
+	int r = 0;
+
+	for (; points && *points && r == 0; points++) {
+		_cleanup_free_ char *name = NULL;
+
+		if (streq(*points, path) || !path_is_under(*points, path) ||
+		    is_planned(plan, list, n, *points))
+			continue;
+		name = path_join(list[i].name, *points + len);
+		r = name_mount(c, *points, name, err);
+	}
+	return r;
+}
+
+int criu_dump_mounts(struct criu *c, pid_t pid, const struct mnt_plan *plan,
+                     const struct criu_external *list, size_t n, struct err *err)
 {
 	_cleanup_free_ char *root_path = xasprintf("/proc/%d/root", pid);
 	_cleanup_close_ int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -142,17 +222,52 @@ int criu_dump_mounts(struct criu *c, pid_t pid, const struct criu_external *list
 	if (root < 0)
 		return err_set(err, -errno, "open \"%s\"", root_path);
 	r = read_mount_points(pid, &points, err);
-	for (size_t i = 0; i < n && r == 0; i++)
-		if (resolve(root, &list[i], path, sizeof(path)) && strv_contains(points, path) &&
-		    c->api.add_ext_mount(path, list[i].name) < 0)
-			r = err_set(err, -ENOMEM, "name the mount \"%s\" to criu", path);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (!resolve(root, &list[i], path, sizeof(path)) || !strv_contains(points, path))
+			continue;
+		r = name_mount(c, path, list[i].name, err);
+		if (r == 0 && list[i].recursive)
+			r = dump_below(c, plan, list, n, i, points, path, err);
+	}
+	return r;
+}
+
+static int restore_below(struct criu *c, const struct criu_external *e, char *const *points,
+                         struct err *err)
+{
+	_cleanup_free_ char *source = realpath(e->source, NULL);
+	int r = 0;
+
+	for (; source && points && *points && r == 0; points++) {
+		_cleanup_free_ char *name = NULL;
+
+		if (streq(*points, source) || !path_is_under(*points, source))
+			continue;
+		name = path_join(e->name, *points + strlen(source));
+		r = name_mount(c, name, *points, err);
+	}
 	return r;
 }
 
 int criu_restore_mounts(struct criu *c, const struct criu_external *list, size_t n, struct err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		if (c->api.add_ext_mount(list[i].name, list[i].source) < 0)
-			return err_set(err, -ENOMEM, "name the mount \"%s\" to criu", list[i].name);
+	_cleanup_strv_ char **points = NULL;
+	int r = read_mount_points(getpid(), &points, err);
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		r = name_mount(c, list[i].name, list[i].source, err);
+		if (r == 0 && list[i].recursive)
+			r = restore_below(c, &list[i], points, err);
+	}
+	return r;
+}
+
+int criu_check_mounts(const struct mnt_plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->n_ops; i++)
+		if (plan->ops[i].idmap != MNT_IDMAP_NONE)
+			return err_text(err, -EOPNOTSUPP,
+			                "mounts[%zu] (%s): criu does not know id-mapped mounts",
+			                plan->ops[i].index, plan->ops[i].destination);
 	return 0;
 }

@@ -127,14 +127,16 @@ static int step_cgroup_root(void *arg, struct err *err)
 static int step_mounts(void *arg, struct err *err)
 {
 	struct restoration *c = arg;
-	_cleanup_free_ struct criu_external *list = NULL;
+	struct criu_external *list;
 	size_t n;
 	int r = mnt_make_mount_points(c->plan->mnt, err);
 
 	if (r < 0)
 		return r;
-	criu_externals(c->plan->spec, c->plan->mnt, &list, &n);
-	return criu_restore_mounts(&c->criu, list, n, err);
+	criu_externals(c->plan->spec, c->plan->mnt, c->ctr->cgroup, &list, &n);
+	r = criu_restore_mounts(&c->criu, list, n, err);
+	criu_externals_free(list, n);
+	return r;
 }
 
 static int step_namespaces(void *arg, struct err *err)
@@ -158,6 +160,18 @@ static int step_stdio(void *arg, struct err *err)
 	if (c->plan->spec->process.terminal)
 		c->criu.api.set_orphan_pts_master(true);
 	return criu_restore_stdio(&c->criu, &c->opts->io, err);
+}
+
+/* What the shim has kept so far, where it keeps it by default. */
+static int step_log(void *arg, struct err *err)
+{
+	struct restoration *c = arg;
+	_cleanup_free_ char *dir = path_join(c->ctr->root->path, c->ctr->id);
+	const char *path = c->opts->log_path;
+
+	return c->opts->stdio_kept && path && path_is_under(path, dir)
+	           ? criu_restore_log(c->criu.images_fd, c->ctr->dir_fd, err)
+	           : 0;
 }
 
 /* ---- what criu tells us on the way; < 0 makes it give up */
@@ -288,6 +302,7 @@ static const struct step restore_steps[] = {
 	{ "external mounts", step_mounts },
 	{ "external namespaces", step_namespaces },
 	{ "standard descriptors", step_stdio },
+	{ "kept log", step_log },
 	{ "restore", step_restore },
 	{ "console", step_console },
 	{ NULL, NULL },
@@ -322,6 +337,8 @@ int ctr_restore(struct ctr *ctr, struct ctr_plan *plan, const struct ctr_create_
 	};
 	int left, r = ctr_criu_check(criu, err);
 
+	if (r == 0)
+		r = criu_check_mounts(plan->mnt, err);
 	if (r == 0)
 		r = steps_run("restore", restore_steps, &c, err);
 	left = leave_namespace(&c, r < 0 ? NULL : err);

@@ -15,6 +15,12 @@ counts() { echo 'i=0; code=42; while [ ! -e /go ]; do i=$((i+1)); echo "n $i"; s
 number() { sed -n 's/^n \([0-9]*\)\r*$/\1/p' | tail -1; }
 log_number() { "$BERTH" --root "$STATE" logs "${1:-$ID}" 2>/dev/null | number; }
 beyond() { local n; n=$(log_number "$1") && [ -n "$n" ] && [ "$n" -gt "$2" ]; }
+# Every number, once: what was written before the checkpoint, what was under way, and what came after.
+complete() {
+	local lines
+	lines=$("$BERTH" --root "$STATE" logs "$ID" | sed -n 's/^n \([0-9]*\)\r*$/\1/p')
+	is "$(md5sum <<<"$lines")" "$(seq "$(wc -l <<<"$lines")" | md5sum)"
+}
 let_end() { : >"$BUNDLE/rootfs/go"; }
 
 @test "a counting loop with a shim: dumped, gone, restored: log, wait, exit code" {
@@ -22,6 +28,7 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	bundle sh -c "$(counts)"
 	berth run -d --shim=always "$ID"
 	wait_until 60 beyond "$ID" 3
+	n=$(log_number)
 	berth checkpoint --image-path "$T/i" "$ID"
 	not berth state "$ID"
 	no_shim
@@ -30,9 +37,8 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	is "$(jq -r 'map(test("^pipe:")) | all' "$T/i/descriptors.json")" true
 	berth restore -d --shim=always --image-path "$T/i" "$ID"
 	is_state "$ID" running
-	wait_until 60 beyond "$ID" 0
-	n=$("$BERTH" --root "$STATE" logs "$ID" | sed -n 's/^n //p' | head -1)
-	[ "$n" -gt 3 ] || fail "it began again: $n"
+	wait_until 60 beyond "$ID" $((n + 10))
+	complete
 	[ ! -e "$STATE/$ID/criu-root" ]
 	let_end
 	berth wait "$ID"
@@ -47,11 +53,11 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	config_edit '.process.terminal = true'
 	berth run -d --shim=always "$ID"
 	wait_until 60 beyond "$ID" 3
+	n=$(log_number)
 	berth checkpoint --image-path "$T/i" "$ID"
 	berth restore -d --shim=always --image-path "$T/i" "$ID"
-	wait_until 60 beyond "$ID" 0
-	n=$("$BERTH" --root "$STATE" logs "$ID" | sed -n 's/^n \([0-9]*\).*/\1/p' | head -1)
-	[ "$n" -gt 3 ] || fail "it began again: $n"
+	wait_until 60 beyond "$ID" $((n + 10))
+	complete
 	berth exec "$ID" sh -c 'stty -F /dev/console size; readlink /proc/1/fd/0'
 	has "$out" "33 99"
 	has "$out" "/dev/pts/0"
@@ -64,6 +70,7 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 @test "leave-running: the same process goes on; a new id comes out of the images" {
 	local pid n
 	bundle sh -c "$(counts)"
+	config_edit 'del(.linux.namespaces[] | select(.type == "cgroup"))'
 	berth run -d --shim=always "$ID"
 	wait_until 60 beyond "$ID" 3
 	pid=$(pid_of "$ID")
@@ -79,6 +86,9 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	is "$(cat "$T/pid")" "$(pid_of "$ID-2")"
 	has "$(cat "/proc/$(pid_of "$ID-2")/cgroup")" "$ID-2"
 	wait_until 60 beyond "$ID-2" 3
+	berth exec "$ID-2" sh -c 'grep " /sys/fs/cgroup " /proc/self/mountinfo; ls -d /sys/fs/cgroup/*'
+	has "$out" "$ID-2 /sys/fs/cgroup"
+	has "$out" cgroup.procs
 	remove "$ID-2"
 }
 
@@ -146,7 +156,10 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 
 @test "binds through links, files and masks; another source and another cgroup after the restore" {
 	bundle sh -c 'while [ ! -e /go ]; do cat /data/f; sleep 0.2; done; exit 7'
-	mkdir -p "$T/d1" "$T/d2"
+	mkdir -p "$T/d1/sub" "$T/d2/sub"
+	mount -t tmpfs none "$T/d1/sub"
+	mount -t tmpfs none "$T/d2/sub"
+	echo below >"$T/d2/sub/f"
 	echo one >"$T/d1/f"
 	echo two >"$T/d2/f"
 	echo file >"$T/file"
@@ -168,6 +181,9 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	has "$out" file
 	has "$out" "ro,"
 	is "$(tail -2 <<<"$out")" "$(printf '0\n0')"
+	berth exec "$ID" cat /data/sub/f
+	is "$out" below
+	umount "$T/d1/sub" "$T/d2/sub" || umount -l "$T/d2/sub"
 	let_end
 	berth wait "$ID"
 	is "$out" 7
@@ -237,7 +253,7 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	remove
 }
 
-# Images by way of the library: podman keeps everything else.
+# podman keeps everything but the processes: network, root, what it knows of the container.
 @test "podman container checkpoint and restore" {
 	need podman
 	local n image=localhost/berthvm-cr:latest

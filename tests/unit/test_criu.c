@@ -160,7 +160,7 @@ static void test_externals(void **state)
 	    "{\"destination\":\"/data\",\"type\":\"bind\",\"source\":\"/srv/d\",\"options\":"
 	    "[\"bind\",\"remount\",\"ro\"]}],"
 	    "\"linux\":{\"namespaces\":[{\"type\":\"mount\"}],\"maskedPaths\":[\"/proc/kcore\"]}}";
-	_cleanup_free_ struct criu_external *list = NULL;
+	struct criu_external *list = NULL;
 	_cleanup_spec_ struct spec *spec = NULL;
 	struct mnt_plan *plan = NULL;
 	struct err err = { 0 };
@@ -169,15 +169,58 @@ static void test_externals(void **state)
 	(void)state;
 	assert_int_equal(spec_load_text(text, strlen(text), "/b", &spec, &err), 0);
 	assert_int_equal(mnt_plan_build(spec, &plan, &err), 0);
-	criu_externals(spec, plan, &list, &n);
+	criu_externals(spec, plan, NULL, &list, &n);
 	assert_null(find(list, n, "/proc"));
 	assert_null(find(list, n, "/t"));
 	assert_string_equal(find(list, n, "/data")->source, "/srv/d");
 	assert_false(find(list, n, "/data")->masked);
+	assert_true(find(list, n, "/data")->recursive);
 	assert_string_equal(find(list, n, "/proc/kcore")->source, "/dev/null");
 	assert_true(find(list, n, "/proc/kcore")->masked);
 	assert_string_equal(find(list, n, "/dev/zero")->source, "/dev/zero");
+	criu_externals_free(list, n);
 	mnt_plan_free(plan);
+}
+
+/* The mount of type cgroup: a bind without a cgroup namespace, the container's own with one. */
+static void test_external_cgroup(void **state)
+{
+	static const char format[] =
+	    "{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"r\"},\"process\":{\"cwd\":\"/\","
+	    "\"args\":[\"x\"]},\"mounts\":[{\"destination\":\"/sys/fs/cgroup\",\"type\":"
+	    "\"cgroup\",\"source\":\"cgroup\"}],\"linux\":{\"namespaces\":[%s{\"type\":"
+	    "\"mount\"}]}}";
+	char name[] = "", mount[] = "/m", path[] = "/berth/x", v1[] = "pids";
+	struct cg_dir dirs[] = { { .name = name, .mount = mount, .path = path, .v2 = true } };
+	struct cg cg = { .mode = CG_V2, .dirs = dirs, .n_dirs = 1, .usable = true };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		_cleanup_free_ char *text =
+		    xasprintf(format, i == 1 ? "{\"type\":\"cgroup\"}," : "");
+		_cleanup_spec_ struct spec *spec = NULL;
+		struct criu_external *list;
+		struct mnt_plan *plan = NULL;
+		size_t n;
+
+		if (i == 2) {
+			cg.mode = CG_V1;
+			dirs[0].v2 = false;
+			dirs[0].name = v1;
+		}
+		assert_int_equal(spec_load_text(text, strlen(text), "/b", &spec, NULL), 0);
+		assert_int_equal(mnt_plan_build(spec, &plan, NULL), 0);
+		criu_externals(spec, plan, &cg, &list, &n);
+		if (i == 0)
+			assert_string_equal(find(list, n, "/sys/fs/cgroup")->source, "/m/berth/x");
+		else
+			assert_null(find(list, n, "/sys/fs/cgroup"));
+		if (i == 2)
+			assert_string_equal(find(list, n, "/sys/fs/cgroup/pids")->source,
+			                    "/m/berth/x");
+		criu_externals_free(list, n);
+		mnt_plan_free(plan);
+	}
 }
 
 int main(void)
@@ -186,7 +229,7 @@ int main(void)
 		cmocka_unit_test(test_mode),       cmocka_unit_test(test_page_server),
 		cmocka_unit_test(test_empty_ns),   cmocka_unit_test(test_options),
 		cmocka_unit_test(test_config_log), cmocka_unit_test(test_log_error),
-		cmocka_unit_test(test_externals),
+		cmocka_unit_test(test_externals),  cmocka_unit_test(test_external_cgroup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,6 +217,9 @@ int ctr_criu_find(struct err *err);
  * gone then and ctr_delete() is the caller's next step. On failure it runs on.
  */
 int ctr_checkpoint(struct ctr *ctr, const struct ctr_criu_opts *opts, struct err *err);
+/* Add what the shim has logged to the images, once it has ended or at any time before; no log is
+ * success. */
+int ctr_checkpoint_log(const struct ctr *ctr, const struct ctr_criu_opts *opts, struct err *err);
 /*
  * ctr_create() and ctr_start() in one, from images: the restored init is a child of the caller. No
  * poststart hooks yet: those are ctr_restored()'s. On failure the caller destroys.

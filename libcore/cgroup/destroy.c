@@ -56,10 +56,17 @@ static int remove_one(int parent, const char *name, int64_t deadline)
 	unsigned int step = 0;
 
 	for (;;) {
+		int e;
+
 		if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			return 0;
-		if (errno != EBUSY || cg_remaining(deadline) == 0)
-			return -errno;
+		/* The kernel asks for permission before it looks whether there is anything. */
+		e = errno;
+		if (e != EBUSY && faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+		    errno == ENOENT)
+			return 0;
+		if (e != EBUSY || cg_remaining(deadline) == 0)
+			return -e;
 		cg_backoff(&step, deadline);
 	}
 }

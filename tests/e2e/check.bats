@@ -126,7 +126,9 @@ cgroup_mounts() {
 
 @test "fallback: without the permission over cgroups: no limits is fine, a limit is refused by name" {
 	# Of ours alone: this world has its own mount name space.
-	bundle echo hello
+	bundle sleep 1000
+	berth create --shim=never "$ID-other" # keeps the level above
+	command_is echo hello
 	cgroup_mounts ro
 	checked
 	is "$(state delegation)" missing
@@ -137,6 +139,7 @@ cgroup_mounts() {
 	berth run "$ID" || limit_status=$?
 	limit=$err
 	cgroup_mounts rw
+	remove "$ID-other"
 	is "$run_status $ran" "0 hello"
 	is "$refusal" ""
 	is "$limit_status" 1

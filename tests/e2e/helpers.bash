@@ -217,7 +217,8 @@ has_controller() {
 	if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
 		grep -qw -e "$1" /sys/fs/cgroup/cgroup.controllers
 	else
-		[ -d "/sys/fs/cgroup/$1" ]
+		# Not a mere directory: some runtimes make those for controllers that no hierarchy has.
+		[ "$(stat -fc %T "/sys/fs/cgroup/$1" 2>/dev/null)" = cgroupfs ]
 	fi
 }
 need_controller() { has_controller "$1" || skip "no $1 controller in this world"; }

@@ -18,22 +18,18 @@
 #include "berth/spec.h"
 
 /*
- * A pipe can be read once, but berth may execute itself anew (self_protect()) and then reads its
- * command line a second time. What came from anything but a file waits in a memfd for that.
+ * A pipe can be read once and a number in /dev/fd means something once, but berth may execute itself
+ * anew (self_protect()) and then reads its command line a second time: the text waits in a memfd.
  */
 #define KEPT_VARIABLE "_BERTH_INPUT"
 
 static int kept_fd = FD_INVALID;
 
-static void keep(int from, const struct buf *b)
+static void keep(const struct buf *b)
 {
-	struct stat st;
-	int fd;
+	int fd = memfd_create("input", MFD_CLOEXEC);
 
-	if (fstat(from, &st) == 0 && S_ISREG(st.st_mode))
-		return;
-	fd = memfd_create("input", MFD_CLOEXEC);
-	/* Without it the second reading says that the document is empty. */
+	/* Without it the second reading finds what it finds. */
 	if (fd < 0 || fd_write_all(fd, b->data, b->len) < 0 || lseek(fd, 0, SEEK_SET) < 0) {
 		fd_close(fd);
 		return;
@@ -106,7 +102,7 @@ int input_read(const char *path, bool dash_is_stdin, char **ret, size_t *ret_len
 	if (r < 0)
 		return err_set(err, r, "read %s%s%s", is_stdin ? "standard input" : "\"",
 		               is_stdin ? "" : path, is_stdin ? "" : "\"");
-	keep(is_stdin ? STDIN_FILENO : fd, &b);
+	keep(&b);
 	*ret_len = b.len;
 	*ret = buf_steal(&b);
 	return 0;

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/strv.h"
+#include "berth/log.h"
 
 void ctr_plan_free(struct ctr_plan *plan)
 {
@@ -173,7 +174,10 @@ static int plan_seccomp(struct ctr_plan *plan, struct err *err)
 		return 0;
 	cache = ctr_seccomp_cache(plan->root);
 	r = seccomp_compile_cached(cache, &plan->spec->linux_.seccomp, &plan->filter, err);
-	return r < 0 ? r : seccomp_check_kernel(&plan->filter, err);
+	if (r < 0)
+		return r;
+	log_debug("seccomp filter flags: %u", plan->filter.flags);
+	return seccomp_check_kernel(&plan->filter, err);
 }
 
 /* In this order; each leaves the plan in a state that the others and ctr_plan_free() can work with,

@@ -256,8 +256,8 @@ static int parse_mempolicy_flags(struct load *l, const cJSON *j, void *member)
 const struct field spec_memory_policy_fields[] = {
 	{ .name = "mode",
 	  .kind = F_CUSTOM,
-	  .required = true,
 	  .offset = offsetof(struct spec_memory_policy, mode),
+	  .present_1 = offsetof(struct spec_memory_policy, has_mode) + 1,
 	  .parse = parse_mode },
 	{ .name = "nodes", .kind = F_STRING, .offset = offsetof(struct spec_memory_policy, nodes) },
 	{ .name = "flags",
@@ -271,15 +271,18 @@ const struct field spec_memory_policy_fields[] = {
 int spec_memory_policy_finish(struct load *l, void *object)
 {
 	const struct spec_memory_policy *m = object;
-	const char *mode = names_name(mempolicy_mode_table, m->mode);
+	const char *mode = m->has_mode ? names_name(mempolicy_mode_table, m->mode) : NULL;
 	int n = check_set(l, "nodes", m->nodes, SPEC_NODES_MAX, "memory policy node");
 	const unsigned int both = 3U << 14; /* static and relative */
 
+	if (!mode)
+		return load_fail_at(l, "mode",
+		                    "invalid memory policy mode: required property is missing");
 	if (n < 0)
 		return n;
 	if (n > 0 && (streq(mode, "MPOL_DEFAULT") || streq(mode, "MPOL_LOCAL")))
-		return load_fail_at(l, "nodes", "memory policy mode %s requires 0 nodes but got %d",
-		                    mode, n);
+		return load_fail_at(
+		    l, "nodes", "memory policy %s: this mode requires 0 nodes but got %d", mode, n);
 	if (n == 0 && !streq(mode, "MPOL_DEFAULT") && !streq(mode, "MPOL_LOCAL") &&
 	    !streq(mode, "MPOL_PREFERRED"))
 		return load_fail_at(

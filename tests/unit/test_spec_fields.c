@@ -213,12 +213,16 @@ static void test_memory_policy(void **state)
 		OK("/linux/memoryPolicy", POLICY("PREFERRED_MANY\",\"nodes\":\"0\"")),
 		OK("/linux/memoryPolicy", POLICY("WEIGHTED_INTERLEAVE\",\"nodes\":\"0\"")),
 		BAD("/linux/memoryPolicy", "{\"nodes\":\"0\"}",
-		    "linux.memoryPolicy.mode: required property is missing"),
+		    "linux.memoryPolicy.mode: invalid memory policy mode: required property is "
+		    "missing"),
+		BAD("/linux/memoryPolicy", "{}",
+		    "linux.memoryPolicy.mode: invalid memory policy mode: required property is "
+		    "missing"),
 		BAD("/linux/memoryPolicy", POLICY("X\""),
 		    "linux.memoryPolicy.mode: invalid memory policy mode \"MPOL_X\""),
 		BAD("/linux/memoryPolicy", POLICY("LOCAL\",\"nodes\":\"0-3\""),
-		    "linux.memoryPolicy.nodes: memory policy mode MPOL_LOCAL requires 0 nodes but "
-		    "got 4"),
+		    "linux.memoryPolicy.nodes: memory policy MPOL_LOCAL: this mode requires 0 "
+		    "nodes but got 4"),
 		BAD("/linux/memoryPolicy", POLICY("INTERLEAVE\""),
 		    "linux.memoryPolicy.nodes: memory policy mode MPOL_INTERLEAVE requires at "
 		    "least one node but got 0"),

@@ -95,6 +95,7 @@ struct spec_memory_policy { /* linux.memoryPolicy: set_mempolicy(2) */
 	int mode;           /* MPOL_* */
 	unsigned int flags; /* MPOL_F_* */
 	char *nodes;        /* node list; NULL: none */
+	bool has_mode;
 };
 
 struct spec_intel_rdt { /* linux.intelRdt: the kernel's resctrl file system */

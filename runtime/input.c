@@ -18,8 +18,9 @@
 #include "berth/spec.h"
 
 /*
- * A pipe can be read once and a number in /dev/fd means something once, but berth may execute itself
- * anew (self_protect()) and then reads its command line a second time: the text waits in a memfd.
+ * A pipe can be read once and a number in /dev/fd means something once, but berth may execute
+ * itself anew (self_protect()) and then reads its command line a second time: the text waits in a
+ * memfd.
  */
 #define KEPT_VARIABLE "_BERTH_INPUT"
 

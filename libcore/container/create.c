@@ -332,6 +332,7 @@ void ctr_describe(struct ctr *ctr, const struct ctr_plan *plan, const struct ctr
 	ctr->shim_address = xstrdup(opts->shim_address);
 	ctr->log_path = xstrdup(opts->log_path);
 	ctr->stdio_kept = opts->stdio_kept;
+	ctr->no_new_keyring = opts->no_new_keyring;
 	for (int i = 0; i < HOOK_KINDS; i++)
 		ctr->hooks |= spec->hooks.n[i] > 0 ? 1u << i : 0;
 	ctr->n_annotations = 0;

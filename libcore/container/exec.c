@@ -81,7 +81,7 @@ static int child_prepare(struct exec_run *x, struct process_ctx *p, struct err *
 		return err_set(err, -errno, "enter the container's root");
 	if (setsid() < 0 && errno != EPERM)
 		return err_set(err, -errno, "start a session");
-	if (!x->opts->no_new_keyring)
+	if (!x->ctr->no_new_keyring)
 		r = process_keyring(p, x->ctr->id, err);
 	if (r == 0)
 		r = process_labels(p, err);

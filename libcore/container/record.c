@@ -93,9 +93,11 @@ int record_write_state(const struct ctr *ctr, struct err *err)
 	record_put_identity(&b, "shim", &ctr->shim);
 	put_str(&b, "shimAddress", ctr->shim_address);
 	put_str(&b, "log", ctr->log_path);
-	buf_printf(&b, ",\"privatePidNamespace\":%s,\"terminal\":%s,\"stdioKept\":%s",
+	buf_printf(&b,
+	           ",\"privatePidNamespace\":%s,\"terminal\":%s,\"stdioKept\":%s,"
+	           "\"noNewKeyring\":%s",
 	           ctr->private_pidns ? "true" : "false", ctr->terminal ? "true" : "false",
-	           ctr->stdio_kept ? "true" : "false");
+	           ctr->stdio_kept ? "true" : "false", ctr->no_new_keyring ? "true" : "false");
 	buf_printf(&b, ",\"hooks\":%u,\"annotations\":{", ctr->hooks);
 	for (size_t i = 0; i < ctr->n_annotations; i++) {
 		if (i > 0)
@@ -204,6 +206,7 @@ static int read_state(struct ctr *ctr, struct err *err)
 	ctr->terminal = json_get_bool(j, "terminal", false);
 	ctr->hooks = (unsigned int)json_get_uint(j, "hooks", 0);
 	ctr->stdio_kept = json_get_bool(j, "stdioKept", false);
+	ctr->no_new_keyring = json_get_bool(j, "noNewKeyring", false);
 	read_annotations(ctr, j);
 	return 0;
 }

@@ -68,6 +68,7 @@ struct ctr {
 	bool private_pidns, terminal;
 	unsigned int hooks;            /* bit 1 << kind: the spec has hooks of that kind */
 	bool stdio_kept;               /* the shim holds stdio */
+	bool no_new_keyring;           /* no session keyring of its own, for exec neither */
 	struct ctr_identity shim;      /* pid 0: no shim */
 	char *shim_address, *log_path; /* NULL: none */
 };
@@ -165,7 +166,6 @@ int ctr_start(struct ctr *ctr, struct err *err);
 struct ctr_exec_opts {
 	const struct spec_process *process;
 	struct ctr_process_io io;
-	bool no_new_keyring;
 	bool ignore_paused;
 	char *const *cgroups; /* sub-cgroups, as cg_sub() takes them; NULL: the container's own */
 	int keep_fd;

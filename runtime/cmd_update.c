@@ -120,20 +120,6 @@ static int patch_from_options(struct buf *b, struct err *err)
 	return r < 0 ? r : buf_puts(b, *group ? "}}" : "}");
 }
 
-/* Cache and bandwidth are changed in resctrl, in a group that only a container with intelRdt has.
- */
-static int refuse_rdt(struct err *err)
-{
-	const char *given = values[L3_CACHE_SCHEMA] ? "l3-cache-schema"
-	                    : values[MEM_BW_SCHEMA] ? "mem-bw-schema"
-	                                            : NULL;
-
-	if (!given)
-		return 0;
-	return err_text(err, -EOPNOTSUPP,
-	                "option --%s: the container was not created with linux.intelRdt", given);
-}
-
 static int make_patch(char **ret, struct err *err)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(SPEC_FILE_MAX);
@@ -146,9 +132,7 @@ static int make_patch(char **ret, struct err *err)
 			r = err_text(err, -EINVAL, "resources: a NUL byte is in the document");
 		return r;
 	}
-	r = refuse_rdt(err);
-	if (r == 0)
-		r = patch_from_options(&b, err);
+	r = patch_from_options(&b, err);
 	if (r == 0)
 		*ret = buf_steal(&b);
 	return r;
@@ -163,6 +147,10 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	(void)argc;
 	if (r == 0)
 		r = ctx_open(ctx, argv[0], true, &ctr);
+	/* First: it is refused where the container has no group of resctrl. */
+	if (r == 0 && !resources)
+		r = ctr_update_classes(ctr, values[L3_CACHE_SCHEMA], values[MEM_BW_SCHEMA],
+		                       &ctx->err);
 	if (r == 0)
 		r = ctr_update(ctr, patch, &ctx->err);
 	return r;

@@ -7,9 +7,11 @@
  */
 #include "container/internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 
 struct lsm_labels process_labels_of(const struct spec_process *process,
                                     const struct spec_process *rest)
@@ -83,4 +85,30 @@ int process_schedule(pid_t pid, const struct spec_process *process, const struct
 	if (r == 0)
 		r = sched_apply(pid, &s->scheduler, lin->resources.cpu.cpus != NULL, err);
 	return r == 0 ? ioprio_apply(pid, &io->io_priority, err) : r;
+}
+
+int ctr_update_classes(struct ctr *ctr, const char *l3_cache, const char *mem_bw, struct err *err)
+{
+	_cleanup_free_ char *l3 = xstrdup(l3_cache), *bandwidth = xstrdup(mem_bw);
+	_cleanup_spec_ struct spec *spec = NULL;
+	struct spec_intel_rdt change = { .present = true, .l3_cache = l3, .mem_bw = bandwidth };
+	struct rdt rdt;
+	int r;
+
+	if (!l3 && !bandwidth)
+		return 0;
+	r = ctr_load_spec(ctr, &spec, err);
+	if (r < 0)
+		return r;
+	if (!spec->linux_.intel_rdt.present)
+		return err_text(err, -EOPNOTSUPP,
+		                "option --%s: the container was not created with linux.intelRdt",
+		                l3 ? "l3-cache-schema" : "mem-bw-schema");
+	change.clos_id = spec->linux_.intel_rdt.clos_id; /* borrowed */
+	r = rdt_plan(NULL, &change, ctr->id, &rdt, err);
+	if (r < 0)
+		return r;
+	r = rdt_make(&rdt, &change, err);
+	rdt_done(&rdt);
+	return r;
 }

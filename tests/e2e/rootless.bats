@@ -141,3 +141,21 @@ ends_clean() { is "$(find "$T/root.$1" -mindepth 1 -not -name '.*')" ""; }
 	"${user[@]}" delete --force "$ID"
 	is "$(find "$T/xdg/berth" -mindepth 1 -not -name '.*')" ""
 }
+
+@test "timeOffsets: the joiner is born in the user name space" {
+	[ -e /proc/self/ns/time ] || skip "no time name spaces"
+	local uid
+	for uid in 7002 7001; do
+		user_bundle $uid probe
+		if [ $uid = 7001 ]; then
+			command -v newuidmap >/dev/null || continue
+			config_edit '.linux.uidMappings = [{containerID: 0, hostID: 7001, size: 1}, {containerID: 1, hostID: 7100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+		fi
+		config_edit '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {monotonic: {secs: 500000}, boottime: {secs: 3000000}}'
+		as $uid run "$ID"
+		is "$(jq '.clocks.monotonic > 500000 and .clocks.monotonic < 3000000 and .clocks.boottime > 3000000' <<<"$out")" true
+		is "$(jq -c .uid <<<"$out")" '[0,0,0]'
+		ends_clean $uid
+		rm -rf "${BUNDLE:?}"/*
+	done
+}

@@ -182,6 +182,8 @@ int ctr_pause(struct ctr *ctr, bool pause, struct err *err);
  * the cgroup, all of it or nothing, and remembered. Device rules in it are left out.
  */
 int ctr_update(struct ctr *ctr, const char *patch, struct err *err);
+/* New schemata for a container that was created with linux.intelRdt; NULL: left as they are. */
+int ctr_update_classes(struct ctr *ctr, const char *l3_cache, const char *mem_bw, struct err *err);
 int ctr_pids(const struct ctr *ctr, pid_t **ret, size_t *ret_n, struct err *err);
 /*
  * Remove everything that the records name: processes, cgroups, links, directory; poststop hooks.

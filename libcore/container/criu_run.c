@@ -91,8 +91,8 @@ int criu_parse_page_server(const char *text, char **ret_address, int *ret_port, 
 	*ret_port = 0;
 	if (!text)
 		return 0;
-	if (!colon || colon == text || num_parse_int(colon + 1, ret_port) < 0 || *ret_port < 1 ||
-	    *ret_port > 65535)
+	if (!colon || colon == text || strpbrk(text, " \t\n#") ||
+	    num_parse_int(colon + 1, ret_port) < 0 || *ret_port < 1 || *ret_port > 65535)
 		return err_text(err, -EINVAL, "option --page-server: \"%s\" is not ADDRESS:PORT",
 		                text);
 	*ret_address = xasprintf("%.*s", (int)(colon - text), text);
@@ -272,13 +272,19 @@ static int read_config(const struct spec *spec, char **ret, struct err *err)
 /* Options that libcriu has no setter for, behind the container's own configuration. */
 static int make_config(struct criu *c, const char *text, struct err *err)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT(CONFIG_MAX + 256);
-	int r;
+	_cleanup_buf_ struct buf b = BUF_INIT(CONFIG_MAX + 4096);
+	_cleanup_free_ char *address = NULL;
+	int port, r = criu_parse_page_server(c->opts->page_server, &address, &port, err);
 
+	if (r < 0)
+		return r;
 	if (text)
 		(void)buf_printf(&b, "%s\n", text);
 	if (c->opts->lazy_pages)
 		(void)buf_puts(&b, "lazy-pages\n");
+	/* As the server that lazy pages makes of it, criu would listen on every address. */
+	if (c->opts->lazy_pages && address)
+		(void)buf_printf(&b, "address %s\n", address);
 	if (c->opts->empty_ns)
 		(void)buf_puts(&b, "empty-ns net\n");
 	if (c->opts->status_fd >= 0) {
@@ -347,8 +353,9 @@ static int set_values(struct criu *c, struct err *err)
 		return r;
 	c->api.set_manage_cgroups(true);
 	c->api.set_manage_cgroups_mode(mode);
+	/* Its result says nothing: up to CRIU 4.1 it is -ENOMEM for success, too. */
 	if (address)
-		r = c->api.set_page_server_address_port(address, port);
+		(void)c->api.set_page_server_address_port(address, port);
 	if (r == 0 && c->op == CRIU_RESTORE && o->lsm_profile)
 		r = c->api.set_lsm_profile(o->lsm_profile);
 	if (r == 0 && c->op == CRIU_RESTORE && o->lsm_mount_context)

@@ -253,6 +253,42 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	remove
 }
 
+@test "a configuration of criu of the container's own; lazy pages over a page server" {
+	local ready pages
+	bundle sh -c "$(counts)"
+	printf 'log-file=%s\n' mine.log >"$T/criu.conf"
+	config_edit --arg f "$T/criu.conf" '.annotations["org.criu.config"] = $f'
+	berth run -d --shim=always "$ID"
+	wait_until 60 beyond "$ID" 3
+	berth checkpoint --leave-running --image-path "$T/i" --work-path "$T/w" "$ID"
+	[ -e "$T/w/mine.log" ]
+	[ ! -e "$T/w/dump.log" ]
+	rm "$T/criu.conf"
+	refused 1 'annotation org.criu.config' checkpoint --image-path "$T/i" "$ID"
+	is_state "$ID" running
+	: >"$T/criu.conf"
+	mkfifo "$T/ready"
+	exec {ready}<>"$T/ready"
+	timeout 300 "$BERTH" --root "$STATE" checkpoint --lazy-pages --page-server 127.0.0.1:27277 --status-fd "$ready" \
+		--image-path "$T/lazy" --work-path "$T/w" "$ID" >"$T/dumped" 2>&1 &
+	timeout 120 head -c 1 <&"$ready" >/dev/null
+	[ -e "$T/lazy/inventory.img" ]
+	is "$(ss -Hltn 'sport = :27277' | awk '{ print $4 }')" 127.0.0.1:27277
+	mkdir "$T/w2"
+	timeout 300 criu lazy-pages --page-server --address 127.0.0.1 --port 27277 -D "$T/lazy" -W "$T/w2" >"$T/daemon" 2>&1 &
+	pages=$!
+	serves() { [ -S "$T/w2/lazy-pages.socket" ]; }
+	wait_until 60 serves
+	berth restore -d --shim=always --lazy-pages --image-path "$T/lazy" --work-path "$T/w2" "$ID-2"
+	wait_until 120 beyond "$ID-2" 3
+	wait "$pages"
+	exec {ready}>&-
+	is_state "$ID-2" running
+	remove "$ID-2"
+	wait
+	not berth state "$ID"
+}
+
 # podman keeps everything but the processes: network, root, what it knows of the container.
 @test "podman container checkpoint and restore" {
 	need podman

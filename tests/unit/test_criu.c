@@ -37,7 +37,8 @@ static void test_mode(void **state)
 
 static void test_page_server(void **state)
 {
-	static const char *const bad[] = { "x", ":1", "x:", "x:0", "x:65536", "x:1 ", "x:-1" };
+	static const char *const bad[] = { "x",    ":1",   "x:",    "x:0",   "x:65536",
+		                           "x:1 ", "x:-1", "x y:1", "x\ny:1" };
 	char *address;
 	int port;
 

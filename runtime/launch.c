@@ -205,6 +205,19 @@ int launch_load(struct ctx *ctx, struct launch *l)
 	return r;
 }
 
+static bool stays_with_caller(const char *shim_cgroup)
+{
+	return shim_cgroup && streq(shim_cgroup, "caller");
+}
+
+static int check_shim_cgroup(const char *text, struct err *err)
+{
+	if (!text || streq(text, "auto") || stays_with_caller(text))
+		return 0;
+	return err_text(err, -EINVAL, "option --shim-cgroup: \"%s\" is neither auto nor caller",
+	                text);
+}
+
 int launch_decide(struct ctx *ctx, struct launch *l, bool foreground)
 {
 	struct shim_question q = {
@@ -224,6 +237,8 @@ int launch_decide(struct ctx *ctx, struct launch *l, bool foreground)
 	r = check_terminal(l, foreground, &ctx->err);
 	if (r == 0)
 		r = launch_parse_stdio(l->opts->stdio, l->with_shim, &l->stdio, &ctx->err);
+	if (r == 0)
+		r = check_shim_cgroup(l->opts->shim_cgroup, &ctx->err);
 	if (r == 0)
 		r = launch_check_log(l->opts->container_log, &ctx->err);
 	if (r == 0)
@@ -271,7 +286,8 @@ int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struc
 		req.below_own = !l->with_shim && !(req.limits_wanted && host->mode == CG_V2);
 		r = cg_plan(host, &req, ret, &ctx->err);
 	}
-	if (r == 0 && l->with_shim && cg_plan_shim(host, &req, ret_shim, NULL) < 0)
+	if (r == 0 && l->with_shim && !stays_with_caller(l->opts->shim_cgroup) &&
+	    cg_plan_shim(host, &req, ret_shim, NULL) < 0)
 		*ret_shim = NULL;
 	cg_host_free(host);
 	return r;

@@ -12,8 +12,8 @@
 #include "runtime/keeper.h"
 
 struct launch_opts { /* filled by option rows */
-	const char *bundle, *config, *console_socket, *pidfd_socket, *pid_file, *shim, *stdio,
-	    *container_log, *container_log_max;
+	const char *bundle, *config, *console_socket, *pidfd_socket, *pid_file, *shim, *shim_cgroup,
+	    *stdio, *container_log, *container_log_max;
 	bool no_pivot, no_new_keyring, detach;
 	int preserve_fds;
 	const struct ctr_criu_opts *restore; /* from images rather than from the program; NULL */
@@ -61,6 +61,13 @@ struct launch_opts { /* filled by option rows */
 	      &(o).shim,                                                                               \
 	      "auto|always|never",                                                                     \
 	      "who keeps exit status and stdio (default: auto)",                                       \
+	      false },                                                                                 \
+	    { "shim-cgroup",                                                                           \
+	      0,                                                                                       \
+	      OPT_STRING,                                                                              \
+	      &(o).shim_cgroup,                                                                        \
+	      "auto|caller",                                                                           \
+	      "where the shim lives: in a cgroup of its own, or in ours (default: auto)",              \
 	      false },                                                                                 \
 	    { "stdio",                                                                                 \
 	      0,                                                                                       \

@@ -40,6 +40,18 @@ static int check_host(const struct cg_host *host, const struct cg_request *req, 
 	return 0;
 }
 
+/* A hierarchy whose directories above the unit's are systemd's, too. */
+static bool is_managed(const struct cg_hier *h)
+{
+	static const char *const names[] = { "systemd", "cpu",    "cpuacct", "cpuset",
+		                             "blkio",   "memory", "devices", "pids" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (cg_names_have(h->name, names[i]))
+			return true;
+	return h->v2;
+}
+
 static int add_dirs(struct cg *cg, const struct cg_host *host, const char *path, struct err *err)
 {
 	for (size_t i = 0; i < host->n_hiers; i++) {
@@ -53,7 +65,7 @@ static int add_dirs(struct cg *cg, const struct cg_host *host, const char *path,
 		if (!place)
 			return err_text(err, -ENOENT, "systemd's cgroup %s is not below %s", path,
 			                h->mount);
-		cg_add_dir(cg, h, place, 1);
+		cg_add_dir(cg, h, place, is_managed(h) ? 1 : cg_path_depth(place));
 		r = cg_refuse_own(h, place, err);
 		if (r < 0)
 			return r;

@@ -211,3 +211,16 @@ interactive() {
 	varlink "$address" '{"method":"io.berth.Shim.Wait"}' | jq -e '.parameters.code == 42'
 	berth delete "$ID"
 }
+
+@test "--shim-cgroup: a cgroup of its own, or the caller's" {
+	bundle sleep 1000
+	berth run -d --shim=always "$ID"
+	berth state "$ID"
+	has "$(cat "/proc/$(jq -r .shim.pid "$T/out")/cgroup")" "$ID"
+	berth delete --force "$ID"
+	berth run -d --shim=always --shim-cgroup=caller "$ID"
+	berth state "$ID"
+	is "$(cat "/proc/$(jq -r .shim.pid "$T/out")/cgroup")" "$(cat /proc/self/cgroup)"
+	berth delete --force "$ID"
+	refused 1 'option --shim-cgroup: .+ is neither auto nor caller' run -d --shim=always --shim-cgroup=x "$ID"
+}

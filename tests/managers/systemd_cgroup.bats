@@ -289,3 +289,14 @@ stopped() { berth state "$ID" && [ "$(jq -r .status "$T/out")" = stopped ]; }
 	berth delete --force "$ID"
 	no_unit
 }
+
+@test "a name that is a slice: the slice itself is the container's" {
+	sleeper '.linux.cgroupsPath = "system.slice:x:'"$TAG"'.slice" | .linux.resources.pids = {limit: 77}'
+	berth run -d "$ID"
+	without_flag
+	property_is "$TAG.slice" TasksMax 77
+	berth state "$ID"
+	is "$(cat "/proc/$(jq -r .pid "$T/out")/cgroup")" "0::/$TAG.slice"
+	berth delete --force "$ID"
+	no_unit
+}

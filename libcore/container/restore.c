@@ -91,10 +91,11 @@ static int step_cgroup(void *arg, struct err *err)
 	size_t planned;
 	int r;
 
-	if (!cg || !cg->usable || cg->unit) /* a unit starts with its first process */
+	if (!cg || !cg->usable)
 		return 0;
 	planned = cg->n_dirs;
 	r = cg_create(cg, err);
+	/* A unit starts with its first process, and criu makes what is not there. */
 	if (r == 0 && cg->unit)
 		r = cg_hold(cg, &c->holder, err);
 	if (cg->n_dirs != planned) {
@@ -189,7 +190,7 @@ static int on_pts_master(struct restoration *c, void *notify)
 
 /*
  * criu moves the restored tasks into the cgroup that it was given, but not where it is to leave
- * cgroups alone, and it knows nothing of units: then the root task is moved before it has children.
+ * cgroups alone: then the root task is moved before it has children.
  */
 static int enter_cgroup(struct restoration *c)
 {
@@ -197,15 +198,9 @@ static int enter_cgroup(struct restoration *c)
 	enum criu_cg_mode mode;
 	int r = criu_parse_mode(c->criu.opts->cgroups_mode, &mode, c->err);
 
-	if (r < 0 || !cg || !cg->usable || (mode != CRIU_CG_IGNORE && !cg->unit))
+	if (r < 0 || !cg || !cg->usable || mode != CRIU_CG_IGNORE)
 		return r;
-	r = cg_attach(cg, c->pid, c->err);
-	if (r < 0 && !cg->usable)
-		(void)record_write_intent(c->ctr, NULL); /* what turned out not to be ours */
-	if (r == 0 && cg->unit)
-		r = cg_apply(cg, &c->plan->spec->linux_.resources, c->plan->rootless,
-		             c->plan->ns.has[NS_USER], c->err);
-	return r;
+	return cg_attach(cg, c->pid, c->err);
 }
 
 /* The root task exists, its namespaces are about to be filled. */

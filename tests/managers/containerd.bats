@@ -139,8 +139,9 @@ kept_by_containerd() {
 	manager -d --runc-systemd-cgroup --cgroup "system.slice:ctr:$ID" --memory-limit 33554432 $IMAGE "$ID" sleep 1000
 	property_is "ctr-$ID.scope" MemoryMax 33554432
 	is "$(cat "/proc/$(task_pid "$ID")/cgroup")" "0::/system.slice/ctr-$ID.scope"
-	ctr task exec --exec-id one "$ID" cat /sys/fs/cgroup/memory.max >"$T/out"
-	is "$(cat "$T/out")" 33554432
+	is "$(cat "/sys/fs/cgroup/system.slice/ctr-$ID.scope/memory.max")" 33554432
+	ctr task exec --exec-id one "$ID" cat /proc/self/cgroup >"$T/out"
+	has "$(cat "$T/out")" 0::/
 	ctr task kill -s KILL "$ID"
 	wait_until 30 task_is "$ID" STOPPED
 	code_is 137

@@ -274,7 +274,8 @@ stopped() { berth state "$ID" && [ "$(jq -r .status "$T/out")" = stopped ]; }
 
 @test "checkpoint and restore: a new scope, with its limits, before the processes are there" {
 	need_berth
-	sleeper '.linux.resources.pids = {limit: 77}'
+	bundle sh -c 'while :; do sleep 0.2; done' # criu lets a sleep end early
+	config_edit 'del(.linux.cgroupsPath) | .linux.resources.pids = {limit: 77}'
 	berth run -d "$ID"
 	without_flag
 	berth checkpoint --image-path "$T/i" "$ID"
@@ -285,7 +286,6 @@ stopped() { berth state "$ID" && [ "$(jq -r .status "$T/out")" = stopped ]; }
 	property_is "$SCOPE" TasksMax 77
 	berth state "$ID"
 	is "$(cat "/proc/$(jq -r .pid "$T/out")/cgroup")" "0::/system.slice/$SCOPE"
-	is "$(wc -l <"/sys/fs/cgroup/system.slice/$SCOPE/cgroup.procs")" 1
 	berth delete --force "$ID"
 	no_unit
 }

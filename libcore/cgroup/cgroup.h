@@ -173,6 +173,19 @@ struct cg_oom {
 	uint64_t oom, oom_kill; /* counters; v1: oom_kill of memory.oom_control */
 };
 int cg_oom_read(const struct cg *cg, struct cg_oom *ret);
+/*
+ * To be woken when the container runs out of memory: poll fd for events, then ask
+ * cg_oom_watch_take() how many are new. -EOPNOTSUPP: nobody counts memory here.
+ */
+struct cg_oom_watch {
+	int fd;
+	short events; /* POLLPRI on memory.events of v2, POLLIN on an eventfd for v1 */
+	const struct cg *cg;
+	uint64_t seen;
+};
+int cg_oom_watch_open(const struct cg *cg, struct cg_oom_watch *ret, struct err *err);
+uint64_t cg_oom_watch_take(struct cg_oom_watch *watch);
+void cg_oom_watch_close(struct cg_oom_watch *watch);
 /* Path of the file that counts OOM kills (v2 memory.events: pollable; v1 memory.oom_control), NULL:
  * none. Borrowed storage in the caller's buffer. */
 const char *cg_oom_file(const struct cg *cg, char *buf, size_t size);

@@ -85,7 +85,7 @@ int ctr_update(struct ctr *ctr, const char *patch, struct err *err)
 		return r;
 	r = cg_update(ctr->cgroup ? ctr->cgroup : &none, &res, err);
 	spec_resources_done(&res);
-	if (r < 0)
+	if (r < 0 || !merged) /* never the latter */
 		return r;
 	r = file_replace_at(ctr->dir_fd, RESOURCES_FILE, merged, strlen(merged), 0600, false);
 	return r < 0 ? err_set(err, r, "record the resources of container \"%s\"", ctr->id) : 0;

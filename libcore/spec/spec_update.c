@@ -74,7 +74,7 @@ static void put_number(cJSON *to, const char *group, const char *name, int64_t v
 
 /* --- the patch, without what it does not say --- */
 
-static void drop_nulls(cJSON *object)
+__attribute__((nonnull(1))) static void drop_nulls(cJSON *object)
 {
 	cJSON *next;
 

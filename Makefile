@@ -174,7 +174,7 @@ check-spec: $(spec_bin) ## is docs/SPEC.md complete, and does all that it names 
 KNOCKOUT_BUILD  := build-knockouts
 KNOCKOUT_SAMPLE := hostname hooks.prestart[].env root.readonly mounts[].options process.user.umask process.capabilities.ambient \
 	process.noNewPrivileges linux.namespaces[].path linux.maskedPaths linux.resources.pids.limit \
-	linux.resources.blockIO.weight linux.seccomp.syscalls[].errnoRet
+	linux.resources.hugepageLimits linux.seccomp.syscalls[].errnoRet
 comma := ,
 knockouts: ## does each test of docs/SPEC.md fail without its property (root; KNOCKOUTS=PATH,PATH for some)
 	$(Q)$(MAKE) --no-print-directory -s knockouts-build

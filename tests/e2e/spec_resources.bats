@@ -94,3 +94,63 @@ up() {
 	config_edit --arg m "$((last + 1))" '.linux.resources.cpu = {mems: $m}'
 	refused 1 'cpuset' create "$ID"
 }
+
+# The directory of a new cgroup of the I/O controller, as long as it takes to look at.
+io_files() {
+	local dir=/sys/fs/cgroup/blkio/$TAG-try
+	! on_v2 || dir=/sys/fs/cgroup/$TAG-try
+	mkdir "$dir"
+	ls "$dir"
+	rmdir "$dir"
+}
+
+@test "blockIO: weight" {
+	need_controller "$(on_v2 && echo io || echo blkio)"
+	io_files | grep -Eqx '(blkio|io)(\.bfq)?\.weight' || skip "no scheduler with weights in this world"
+	bundle
+	config_edit '.linux.resources.blockIO = {weight: 250}'
+	up
+	local dir file
+	dir=$(cgroup_of "$(pid_of)" blkio)
+	for file in blkio.weight blkio.bfq.weight io.bfq.weight; do
+		[ ! -e "$dir/$file" ] || break
+	done
+	if [ -e "$dir/$file" ]; then
+		is "$(sed -n '1s/^default //p; 1p' "$dir/$file" | head -n 1)" 250
+	else
+		is "$(cat "$dir/io.weight")" "default 2425"
+	fi
+	remove
+}
+
+# A device of our own whose I/O is scheduled by BFQ, the one scheduler with weights for devices: in $loop.
+bfq_device() {
+	truncate -s 1M "$T/disk"
+	loop=$(losetup -f --show "$T/disk" 2>/dev/null) || skip "no loop device in this world"
+	loop=${loop##*/}
+	scheduler=$(sed 's/.*\[\(.*\)\].*/\1/' "/sys/block/$loop/queue/scheduler")
+	echo bfq >"/sys/block/$loop/queue/scheduler" || skip "no scheduler with weights in this world"
+}
+teardown() {
+	if [ -n "${loop:-}" ]; then
+		echo "$scheduler" >"/sys/block/$loop/queue/scheduler"
+		losetup -d "/dev/$loop"
+	fi
+	e2e_teardown
+}
+
+@test "blockIO: weightDevice" {
+	need_controller "$(on_v2 && echo io || echo blkio)"
+	bfq_device
+	io_files | grep -Eqx 'blkio(\.bfq)?\.weight_device|io\.bfq\.weight' || skip "no scheduler with weights in this world"
+	local dev dir file
+	dev=$(cat "/sys/block/$loop/dev")
+	bundle
+	config_edit --argjson M "${dev%:*}" --argjson m "${dev#*:}" '.linux.resources.blockIO = {weightDevice: [{major: $M, minor: $m, weight: 321}]}'
+	up
+	dir=$(cgroup_of "$(pid_of)" blkio)
+	for file in blkio.weight_device blkio.bfq.weight_device io.bfq.weight; do
+		[ ! -e "$dir/$file" ] || grep -qx "$dev 321" "$dir/$file"
+	done
+	remove
+}

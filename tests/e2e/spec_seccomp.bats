@@ -52,3 +52,20 @@ load helpers
 	not berth run "$ID"
 	hasnt "$out" getpid
 }
+
+# flags_loaded: the flags of each filter that a run loads, as the kernel is told them.
+flags_loaded() {
+	strace -f -qq -o "$T/trace" -e trace=seccomp "$BERTH" --root "$STATE" run --shim=never "$ID" </dev/null
+	# libseccomp tries what there is with no filter at all.
+	sed -n 's/.*SECCOMP_SET_MODE_FILTER, \([^,]*\), {len=.*/\1/p' "$T/trace"
+}
+
+# No file of the kernel shows the flags of a filter: the call itself is looked at.
+@test "flags" {
+	command -v strace >/dev/null || skip "no strace here"
+	bundle true
+	config_edit '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", flags: ["SECCOMP_FILTER_FLAG_LOG"], syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO"}]}'
+	is "$(flags_loaded)" SECCOMP_FILTER_FLAG_LOG
+	config_edit 'del(.linux.seccomp.flags)'
+	is "$(flags_loaded)" SECCOMP_FILTER_FLAG_SPEC_ALLOW
+}

@@ -366,13 +366,17 @@ static int parse_access(struct load *l, const cJSON *j, void *member)
 
 	if (r < 0)
 		return r;
-	for (; *s; s++) {
-		const char *bit = strchr("rwm", *s);
+	/* Other letters are nothing that a rule could ask for: known ones beside them still count. */
+	for (const char *p = s; *p; p++) {
+		const char *bit = strchr("rwm", *p);
 
-		if (!bit)
-			return load_fail(l, -EINVAL, "expected letters out of \"rwm\"");
-		*access |= *bit == 'r' ? 1 : *bit == 'w' ? 2 : 4;
+		if (bit)
+			*access |= *bit == 'r' ? 1 : *bit == 'w' ? 2 : 4;
 	}
+	if (*s && *access == 0)
+		return load_fail(l, -EINVAL, "expected letters out of \"rwm\"");
+	if (s[strspn(s, "rwm")])
+		load_warn(l, "ignored letters that are none of \"rwm\"");
 	return 0;
 }
 

@@ -366,7 +366,8 @@ static int parse_access(struct load *l, const cJSON *j, void *member)
 
 	if (r < 0)
 		return r;
-	/* Other letters are nothing that a rule could ask for: known ones beside them still count. */
+	/* Other letters are nothing that a rule could ask for: known ones beside them still count.
+	 */
 	for (const char *p = s; *p; p++) {
 		const char *bit = strchr("rwm", *p);
 

@@ -258,8 +258,8 @@ static int check_notify(struct load *l, const struct spec_seccomp *s)
 			load_push(l, "syscalls");
 			load_push_index(l, i);
 			return load_fail_at(l, "names",
-			                    "SCMP_ACT_NOTIFY cannot be used for the write system "
-			                    "call");
+			                    "SCMP_ACT_NOTIFY cannot be used for the write "
+			                    "syscall");
 		}
 	}
 	if (used && !s->listener_path)

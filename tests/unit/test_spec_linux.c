@@ -427,7 +427,7 @@ static void test_seccomp(void **state)
 		OK("/linux/seccomp", NOTIFY("\"read\"", "s\",\"listenerMetadata\":\"m")),
 		BAD("/linux/seccomp", NOTIFY("\"read\",\"write\"", "/s"),
 		    "linux.seccomp.syscalls[0].names: SCMP_ACT_NOTIFY cannot be used for the write "
-		    "system call"),
+		    "syscall"),
 		BAD("/linux/seccomp",
 		    RULE("\"names\":[\"a\"],\"action\":\"SCMP_ACT_NOTIFY\",\"errnoRet\":1"),
 		    "linux.seccomp.syscalls[0].errnoRet: has no meaning with this action"),

@@ -35,21 +35,34 @@ static void unescape(char *s)
 	*to = '\0';
 }
 
+/* The mount point of a line that shows a whole resctrl; cut up. */
+static char *root_of(char *line)
+{
+	char *field[5], *save = NULL;
+
+	/* A bind of one group shows a root other than "/". */
+	if (!strstr(line, " - resctrl "))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(field); i++) {
+		field[i] = strtok_r(i == 0 ? line : NULL, " ", &save);
+		if (!field[i])
+			return NULL;
+	}
+	if (!streq(field[3], "/"))
+		return NULL;
+	unescape(field[4]);
+	return xstrdup(field[4]);
+}
+
 char *rdt_find_root(const char *mountinfo)
 {
 	for (const char *line = mountinfo; *line; line += strspn(line, "\n")) {
 		size_t len = strcspn(line, "\n");
 		_cleanup_free_ char *copy = xstrndup(line, len);
-		const char *type = strstr(copy, " - resctrl ");
-		char root[8], *point = xcalloc(1, len + 1);
+		char *root = root_of(copy);
 
-		/* A bind of one group shows a root other than "/": not the whole of it. */
-		if (type && sscanf(copy, "%*s %*s %*s %7s %s", root, point) == 2 &&
-		    streq(root, "/")) {
-			unescape(point);
-			return point;
-		}
-		free(point);
+		if (root)
+			return root;
 		line += len;
 	}
 	return NULL;

@@ -30,7 +30,7 @@ setup_file() {
 	PROFILES
 }
 
-teardown_file() { for p in $PROFILE $INNER; do echo -n $p >/sys/kernel/security/apparmor/.remove; done; }
+teardown_file() { for p in $PROFILE $INNER; do echo -n "$p" >/sys/kernel/security/apparmor/.remove; done; }
 
 profile_is() { config_edit --arg p "$1" '.process.apparmorProfile = $p'; }
 current() { cat "/proc/$1/attr/apparmor/current"; }

@@ -20,6 +20,7 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "berth/container.h"
+#include "security/security.h"
 
 /* NAME_MAX less what we append to an id in names of our own (cgroup names, ".tmp" files). */
 #define ID_MAX 200
@@ -44,20 +45,26 @@ bool ctr_id_valid(const char *id, struct err *err)
 	return true;
 }
 
+/*
+ * Root of the host has /run. Root of a user namespace has it too where it is the root of a whole
+ * system (USER=root); else it is an ordinary user's manager of containers, which calls us with
+ * XDG_RUNTIME_DIR and little else.
+ */
+static bool uses_run(void)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR"), *user = getenv("USER");
+
+	if (geteuid() != 0)
+		return false;
+	return !run || !*run || (user && streq(user, "root")) || caps_in_initial_userns();
+}
+
 char *ctr_root_default(struct err *err)
 {
-	const char *run;
+	const char *run = getenv("XDG_RUNTIME_DIR");
 
-	if (geteuid() == 0) {
-		/* Root of a user namespace of another user's has no /run of its own. */
-		const char *user = getenv("USER");
-
-		run = getenv("XDG_RUNTIME_DIR");
-		if (!run || !*run || !user || streq(user, "root") || access("/run", W_OK) == 0)
-			return xstrdup("/run/berth");
-	} else {
-		run = getenv("XDG_RUNTIME_DIR");
-	}
+	if (uses_run())
+		return xstrdup("/run/berth");
 	if (!run || run[0] != '/') {
 		err_text(
 		    err, -ENOENT,

@@ -159,3 +159,18 @@ ends_clean() { is "$(find "$T/root.$1" -mindepth 1 -not -name '.*')" ""; }
 		rm -rf "${BUNDLE:?}"/*
 	done
 }
+
+@test "root of a user namespace of one's own: the state root is that of XDG_RUNTIME_DIR" {
+	mkdir -m 700 "$T/xdg"
+	chown 7002:7002 "$T/xdg"
+	# As podman calls: root of its user namespace, and nearly no environment.
+	local user=(setpriv --reuid=7002 --regid=7002 --clear-groups --inh-caps=-all unshare --user --map-root-user
+		env -i PATH="$PATH" XDG_RUNTIME_DIR="$T/xdg")
+	"${user[@]}" "$BERTH" list
+	run "${user[@]}" "$BERTH" state none
+	is "$status" 1
+	has "$output" 'container "none" does not exist'
+	run "${user[@]}" USER=root "$BERTH" state none
+	is "$status" 1
+	has "$output" /run/berth
+}

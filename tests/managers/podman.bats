@@ -177,7 +177,7 @@ teardown_file() { podman_down; }
 	wait_until 30 pod exec "$ID" test -e /ok
 	pod healthcheck run "$ID"
 	pod exec "$ID" cat /proc/1/comm
-	has "$out" catatonit
+	has "$out" init
 	pod rm -f -t 0 "$ID"
 }
 

@@ -50,11 +50,13 @@ static const char *propagation_name(unsigned long flag)
 
 static void describe_options(const struct mnt_op *op, struct desc *d)
 {
-	_cleanup_strv_ char **words = NULL, **propagation = NULL;
+	_cleanup_strv_ char **words = NULL, **implied = NULL, **propagation = NULL;
 
 	add_attrs(&words, op->attr_set, op->attr_clr, false);
 	add_attrs(&words, op->rec_set, op->rec_clr, true);
 	desc_list(d, "options", words);
+	add_attrs(&implied, 0, op->implied_clr, false);
+	desc_list(d, "if-not-locked", implied);
 	desc_list(d, "data", op->super);
 	for (size_t i = 0; i < ARRAY_SIZE(op->propagation) && op->propagation[i]; i++)
 		strv_add(&propagation, propagation_name(op->propagation[i]));
@@ -143,7 +145,7 @@ void mnt_describe_sources(const struct mnt_plan *plan, struct desc *d)
 	for (size_t i = 0; plan->has_mountns && i < plan->n_ops; i++) {
 		const struct mnt_op *op = &plan->ops[i];
 
-		if (!op->bind || op->remount || !(plan->has_userns || op->idmap))
+		if (!mnt_op_source_is_cloned(plan, op))
 			continue;
 		desc_item_at(d, "source", "mounts", op->index);
 		desc_str(d, "source", op->source);

@@ -169,5 +169,8 @@ int mnt_idmap_apply(const struct mnt_op *op, int fd, struct err *err);
 
 /* ---- plan.c: pure decisions, for the tests */
 
+/* Does the creator clone the source of this mount, rather than leave it to init? */
+bool mnt_op_source_is_cloned(const struct mnt_plan *plan, const struct mnt_op *op);
+
 /* Is a bind on this path, below /proc, allowed (the short list)? */
 bool mnt_proc_bind_allowed(const char *destination);

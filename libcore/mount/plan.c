@@ -351,6 +351,11 @@ static int clone_source(const struct mnt_op *op)
 	return r < 0 ? r : fd;
 }
 
+bool mnt_op_source_is_cloned(const struct mnt_plan *plan, const struct mnt_op *op)
+{
+	return op->bind && !op->remount && (plan->has_userns || op->idmap != MNT_IDMAP_NONE);
+}
+
 int mnt_plan_open_sources(struct mnt_plan *plan, struct err *err)
 {
 	if (!plan->has_mountns)
@@ -359,7 +364,7 @@ int mnt_plan_open_sources(struct mnt_plan *plan, struct err *err)
 		struct mnt_op *op = &plan->ops[i];
 		int fd, r;
 
-		if (!op->bind || op->remount || !(plan->has_userns || op->idmap))
+		if (!mnt_op_source_is_cloned(plan, op))
 			continue;
 		fd = clone_source(op);
 		/* Whatever it is, init tries for itself and has the better story to tell. */

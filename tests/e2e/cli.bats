@@ -4,7 +4,7 @@
 
 load helpers
 
-COMMANDS="create start state list ps kill stop delete pause resume exec attach wait logs run spec features gc update events"
+COMMANDS="create start state list ps kill stop delete pause resume exec attach wait logs run spec features gc update events explain check"
 
 # berth without a state root.
 plain() {

@@ -3,9 +3,10 @@
  * The systemd driver: a container's cgroup is that of a transient unit, nearly always a scope.
  *
  * The unit is planned without systemd (unit.c, properties.c, variant.c: pure), started with the
- * container's first process (scope.c) and spoken of over D-Bus (bus.c), through a library that is
- * loaded when it is needed and not before. Limits go to systemd as properties, so that it does not
- * take them back when it looks at its cgroups again, and to the cgroup's files afterwards, exactly.
+ * container's first process (scope.c) and spoken of over D-Bus (bus.c, manager.c), through a
+ * library that is loaded when it is needed and not before. Limits go to systemd as properties, so
+ * that it does not take them back when it looks at its cgroups again, and to the cgroup's files
+ * afterwards, exactly.
  */
 #pragma once
 
@@ -84,7 +85,7 @@ void cg_properties_devices(const struct spec_resources *res, struct cg_propertie
 int cg_property_annotation(const char *key, const char *text, struct cg_properties *p,
                            struct err *err);
 
-/* --- bus.c --- */
+/* --- bus.c, manager.c --- */
 struct cg_bus;
 /* Load the library and connect to the manager. Errors are complete in themselves. */
 int cg_bus_open(bool user, struct cg_bus **ret, struct err *err);

@@ -101,7 +101,9 @@ char *ctr_features_json(void)
 	    "        \"intelRdt\": {\"enabled\": true, \"schemata\": true, \"monitoring\": true},\n"
 	    "        \"mountExtensions\": {\"idmap\": {\"enabled\": true}},\n        "
 	    "\"netDevices\": {\"enabled\": false}\n    },\n"
-	    "    \"annotations\": {\"io.berth.shim\": \"true\"},\n    "
-	    "\"potentiallyUnsafeConfigAnnotations\": []\n}");
+	    "    \"annotations\": {\"io.berth.shim\": \"true\", "
+	    "\"org.opencontainers.runc.checkpoint.enabled\": \"true\"},\n"
+	    "    \"potentiallyUnsafeConfigAnnotations\": [\"org.criu.config\", "
+	    "\"org.systemd.property.\"]\n}");
 	return buf_steal(&b);
 }

@@ -65,3 +65,9 @@ running_loop() {
 	# How podman and CRI-O find out whether restore knows the option.
 	refused 1 'requires an argument|needs an argument' restore --lsm-mount-context
 }
+
+@test "features: checkpoints are announced where managers look, and the annotation that names a file of the host" {
+	berth features
+	is "$(jq -r '.annotations["org.opencontainers.runc.checkpoint.enabled"]' "$T/out")" true
+	is "$(jq '.potentiallyUnsafeConfigAnnotations | index("org.criu.config") != null' "$T/out")" true
+}

@@ -314,3 +314,33 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	pod rm "$ID-2"
 	podman rmi -f "$image" >/dev/null
 }
+
+@test "ctr task checkpoint; ctr container checkpoint and restore" {
+	need ctr
+	local n image=localhost/berthvm-ct:latest
+	image_tar "$T/image.tar" "$image"
+	ctr image import "$T/image.tar"
+	ctr run -d --runc-binary "$BERTH" "$image" "$ID" sh -c 'i=0; while :; do i=$((i+1)); echo "n $i" >/tmp/n; sleep 0.1; done'
+	at() { ctr task exec --exec-id "x$RANDOM" "$1" cat /tmp/n | number; }
+	past() { local n; n=$(at "$1") && [ -n "$n" ] && [ "$n" -gt "$2" ]; }
+	wait_until 60 past "$ID" 3
+	ctr task checkpoint --image-path "$T/i" --work-path "$T/w" "$ID"
+	[ -e "$T/i/inventory.img" ]
+	ctr container checkpoint --image --rw --task "$ID" "localhost/$ID:1"
+	n=$(at "$ID")
+	ctr task checkpoint --exit --image-path "$T/i2" --work-path "$T/w2" "$ID"
+	stopped() { ctr task ls | grep -q "^$ID .*STOPPED"; }
+	wait_until 30 stopped
+	ctr task delete "$ID" || true
+	ctr container delete "$ID"
+	ctr container restore --live --rw "$ID-2" "localhost/$ID:1" </dev/null >"$T/restored" 2>&1 &
+	wait_until 90 past "$ID-2" 3
+	[ "$(at "$ID-2")" -gt $((n / 2)) ] || fail "it began again"
+	ctr task kill -s KILL "$ID-2"
+	wait
+	ctr task delete "$ID-2" >/dev/null 2>&1 || true
+	ctr container delete "$ID-2" >/dev/null 2>&1 || true
+	ctr image rm "localhost/$ID:1" "$image"
+	ctr container ls -q | grep "$ID" && fail "left in containerd"
+	no_shim
+}

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -40,6 +41,8 @@ struct creation {
 	int pidfd;
 	pid_t pid;
 	int master_fd;
+	int net_fd; /* only with network devices to move */
+	struct ns_netdev *net_devices;
 };
 
 /* procfs and /proc/sys of the host, verified, before anything of the container exists. */
@@ -241,6 +244,23 @@ static int step_maps(void *arg, struct err *err)
 		r = oom_score_adj_set(c->proc_fd, c->pid, &c->plan->spec->process,
 		                      c->plan->rootless, err);
 	return r;
+}
+
+/* The namespace is kept open until the end, so that a creation that fails can take them back. */
+static int step_net_devices(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	const struct ctr_plan *plan = c->plan;
+	char path[32];
+
+	if (plan->spec->linux_.n_net_devices == 0)
+		return 0;
+	snprintf(path, sizeof(path), "%d/ns/net", c->pid);
+	c->net_fd = plan->ns.join[NS_NET] ? fcntl(plan->ns.fd[NS_NET], F_DUPFD_CLOEXEC, 3)
+	                                  : openat(c->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	if (c->net_fd < 0)
+		return err_set(err, -errno, "open the container's network namespace");
+	return ns_netdevs_move(plan->spec, c->net_fd, &c->net_devices, err);
 }
 
 static int step_identity(void *arg, struct err *err)
@@ -445,6 +465,8 @@ const struct step create_steps[] = {
 	  explain_unit },
 	{ "id maps, classes, CPUs, oom score", step_maps, "write what only the creator may",
 	  explain_maps },
+	{ "network devices", step_net_devices, "move devices of the host into the container",
+	  explain_net_devices },
 	{ "identity of init", step_identity, "note which process init is, so that no other is hit",
 	  NULL },
 	{ "let init go", step_go, "tell init that it has been moved and mapped", NULL },
@@ -474,6 +496,7 @@ int ctr_create(struct ctr *ctr, struct ctr_plan *plan, const struct ctr_create_o
 		.sys_fd = FD_INVALID,
 		.proc_fd = FD_INVALID,
 		.cgroup_fd = FD_INVALID,
+		.net_fd = FD_INVALID,
 		.sock = { FD_INVALID, FD_INVALID },
 		.pidfd = FD_INVALID,
 	};
@@ -484,8 +507,12 @@ int ctr_create(struct ctr *ctr, struct ctr_plan *plan, const struct ctr_create_o
 		(void)proc_pidfd_signal(c.pidfd, SIGKILL);
 		(void)proc_waitpid(c.pid, NULL);
 	}
+	if (r < 0)
+		ns_netdevs_return(plan->spec, c.net_fd, &c.net_devices);
+	ns_netdevs_free(plan->spec, &c.net_devices);
 	if (r == 0 && ret_pidfd)
 		*ret_pidfd = take_fd(&c.pidfd);
+	fd_close(c.net_fd);
 	fd_close(c.fifo_fd);
 	fd_close(c.report_fd);
 	fd_close(c.sys_fd);

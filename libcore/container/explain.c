@@ -76,6 +76,20 @@ void explain_clone(const struct explain *x)
 	desc_str(x->d, "enters", cg->mode == CG_V2 ? "as it is born" : "moved by the creator");
 }
 
+void explain_net_devices(const struct explain *x)
+{
+	const struct spec_linux *l = &x->plan->spec->linux_;
+
+	for (size_t i = 0; i < l->n_net_devices; i++) {
+		_cleanup_free_ char *path =
+		    xasprintf("linux.netDevices.%s", l->net_devices[i].host_name);
+
+		desc_item(x->d, "network-device", path);
+		desc_str(x->d, "device", l->net_devices[i].host_name);
+		desc_str(x->d, "name", l->net_devices[i].name);
+	}
+}
+
 void explain_listener(const struct explain *x)
 {
 	if (!listener_wanted(&x->plan->filter))

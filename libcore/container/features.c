@@ -100,7 +100,7 @@ char *ctr_features_json(void)
 	    "{\"enabled\": true},\n"
 	    "        \"intelRdt\": {\"enabled\": true, \"schemata\": true, \"monitoring\": true},\n"
 	    "        \"mountExtensions\": {\"idmap\": {\"enabled\": true}},\n        "
-	    "\"netDevices\": {\"enabled\": false}\n    },\n"
+	    "\"netDevices\": {\"enabled\": true}\n    },\n"
 	    "    \"annotations\": {\"io.berth.shim\": \"true\", "
 	    "\"org.opencontainers.runc.checkpoint.enabled\": \"true\"},\n"
 	    "    \"potentiallyUnsafeConfigAnnotations\": [\"org.criu.config\", "

@@ -284,6 +284,7 @@ void explain_host_hooks(const struct explain *x);
 void explain_console(const struct explain *x);
 void explain_limits(const struct explain *x);
 void explain_listener(const struct explain *x);
+void explain_net_devices(const struct explain *x);
 void explain_session(const struct explain *x);
 void explain_cgroup_namespace(const struct explain *x);
 void explain_network(const struct explain *x);

@@ -150,6 +150,11 @@ static int plan_rdt(struct ctr_plan *plan, struct err *err)
 	return r;
 }
 
+static int plan_net_devices(struct ctr_plan *plan, struct err *err)
+{
+	return ns_netdevs_check(plan->spec, plan->ns.fd[NS_NET], err);
+}
+
 static int plan_sysctl(struct ctr_plan *plan, struct err *err)
 {
 	return sysctl_check(plan->spec, &plan->ns, err);
@@ -183,7 +188,7 @@ static int plan_seccomp(struct ctr_plan *plan, struct err *err)
 /* In this order; each leaves the plan in a state that the others and ctr_plan_free() can work with,
  * also when it fails: `explain` goes on after a refusal. */
 static int (*const plan_parts[])(struct ctr_plan *plan, struct err *err) = {
-	check_rootless, check_ids,   check_labels, plan_namespaces, plan_sysctl,
+	check_rootless, check_ids,   check_labels, plan_namespaces, plan_net_devices, plan_sysctl,
 	plan_rootfs,    plan_mounts, check_idmaps, plan_seccomp,    plan_rdt,
 };
 

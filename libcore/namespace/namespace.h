@@ -79,6 +79,24 @@ int ns_make_userns(const struct spec_id_map *uids, size_t n_uids, const struct s
  * configuration gives none.
  */
 int ns_check_maps(pid_t pid, const struct spec *spec, struct err *err);
+/* ---- netdev.c: network devices of the host that go into the container's namespace */
+
+struct ns_netdev;
+/*
+ * Are the devices there, and may they go? Before the first side effect; net_fd: the namespace that
+ * is to be joined, FD_INVALID for a new one.
+ */
+int ns_netdevs_check(const struct spec *spec, int net_fd, struct err *err);
+/*
+ * Move them all into the namespace net_fd (config-linux.md, "Network Devices"): renamed, with their
+ * permanent addresses of global scope, and up. *ret (n_net_devices) is for ns_netdevs_return() and
+ * freed by it or ns_netdevs_free(); also set on failure, with what had been moved by then.
+ */
+int ns_netdevs_move(const struct spec *spec, int net_fd, struct ns_netdev **ret, struct err *err);
+/* The container is not to be: back to the host as they were, as far as that can be had. */
+void ns_netdevs_return(const struct spec *spec, int net_fd, struct ns_netdev **devs);
+void ns_netdevs_free(const struct spec *spec, struct ns_netdev **devs);
+
 /* Host id of a container id, or the id itself without a user namespace; -1 (as id) when unmapped.
  */
 uint32_t ns_host_id(const struct spec_id_map *maps, size_t n, uint32_t id);

@@ -4,15 +4,20 @@
 
 #include "spec/field.h"
 
-extern const struct field spec_top_fields[];       /* struct spec */
-extern const struct field spec_process_fields[];   /* struct spec_process */
-extern const struct field spec_hooks_fields[];     /* struct spec_hooks */
-extern const struct field spec_linux_fields[];     /* struct spec_linux */
-extern const struct field spec_resources_fields[]; /* struct spec_resources */
-extern const struct field spec_seccomp_fields[];   /* what linux.seccomp may hold */
-extern const struct field spec_map_fields[];       /* struct spec_id_map */
+extern const struct field spec_top_fields[];        /* struct spec */
+extern const struct field spec_process_fields[];    /* struct spec_process */
+extern const struct field spec_hooks_fields[];      /* struct spec_hooks */
+extern const struct field spec_linux_fields[];      /* struct spec_linux */
+extern const struct field spec_resources_fields[];  /* struct spec_resources */
+extern const struct field spec_seccomp_fields[];    /* what linux.seccomp may hold */
+extern const struct field spec_map_fields[];        /* struct spec_id_map */
+extern const struct field spec_net_device_fields[]; /* struct spec_net_device */
 
 #define SPEC_MAPS_MAX 340 /* user_namespaces(7): lines of a uid_map, 4.15 */
+
+/* parse() and release() of linux.netDevices; member is the struct spec_linux. */
+int spec_net_devices_parse(struct load *l, const cJSON *j, void *member);
+void spec_net_devices_release(void *member);
 
 /* finish() of one id mapping. */
 int spec_map_finish(struct load *l, void *map);

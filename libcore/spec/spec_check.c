@@ -7,8 +7,10 @@
  * What needs the host is left to the layers that act: whether a namespace path is the host's own
  * (sysctl net.* through a path), whether files exist, what the kernel supports.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -478,12 +480,66 @@ static int check_sysctls(const struct spec *spec, struct err *err)
 	return 0;
 }
 
+/* dev_valid_name() of the kernel. */
+static bool is_device_name(const char *name)
+{
+	if (!*name || strlen(name) >= IF_NAMESIZE || streq(name, ".") || streq(name, ".."))
+		return false;
+	for (; *name; name++) {
+		if (*name == '/' || *name == ':' || isspace((unsigned char)*name) ||
+		    (unsigned char)*name < 0x20 || *name == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* One "%d" stands for a number that the kernel chooses; it knows no other use of '%'. */
+static bool is_device_template(const char *name)
+{
+	const char *percent = strchr(name, '%');
+
+	return !percent || (percent[1] == 'd' && !strchr(percent + 1, '%'));
+}
+
+/* config-linux.md, "Network Devices". */
+static int check_net_devices(const struct spec *spec, struct err *err)
+{
+	const struct spec_linux *lin = &spec->linux_;
+
+	if (lin->n_net_devices && !ns_listed(spec, NS_NET))
+		return err_text(
+		    err, -EINVAL,
+		    "linux.netDevices: unable to move network devices without a private "
+		    "NET namespace");
+	for (size_t i = 0; i < lin->n_net_devices; i++) {
+		const struct spec_net_device *dev = &lin->net_devices[i];
+
+		if (!is_device_name(dev->host_name))
+			return err_text(err, -EINVAL,
+			                "linux.netDevices: invalid network device name \"%.64s\"",
+			                dev->host_name);
+		if (!is_device_name(dev->name) || !is_device_template(dev->name))
+			return err_text(err, -EINVAL,
+			                "linux.netDevices.%s.name: invalid network device name "
+			                "\"%.64s\"",
+			                dev->host_name, dev->name);
+		for (size_t k = 0; k < i; k++)
+			if (streq(lin->net_devices[k].name, dev->name) && !strchr(dev->name, '%'))
+				return err_text(err, -EINVAL,
+				                "linux.netDevices.%s.name: \"%s\" is the name of "
+				                "\"%s\" already",
+				                dev->host_name, dev->name,
+				                lin->net_devices[k].host_name);
+	}
+	return 0;
+}
+
 int spec_check(const struct spec *spec, struct err *err)
 {
 	static int (*const rules[])(const struct spec *, struct err *) = {
-		check_uts,        check_mount_ns,    check_maps,
-		check_mount_maps, check_mapped_ids,  check_cgroups_path,
-		check_sysctls,    check_mount_label, check_time_offsets,
+		check_uts,         check_mount_ns,     check_maps,         check_mount_maps,
+		check_net_devices, check_mapped_ids,   check_cgroups_path, check_sysctls,
+		check_mount_label, check_time_offsets,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {

@@ -441,6 +441,12 @@ const struct field spec_linux_fields[] = {
 	  .sub = intel_rdt_fields,
 	  .present_1 = offsetof(struct spec_linux, intel_rdt.present) + 1,
 	  .finish = finish_intel_rdt },
-	{ .name = "netDevices", .kind = F_REFUSED },
+	{ .name = "netDevices",
+	  .kind = F_CUSTOM,
+	  .offset = 0, /* a list and its length: the parser knows where */
+	  .inner = spec_net_device_fields,
+	  .inner_step = ".*",
+	  .parse = spec_net_devices_parse,
+	  .release = spec_net_devices_release },
 	{ .name = NULL },
 };

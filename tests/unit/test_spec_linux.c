@@ -360,6 +360,59 @@ static void test_resources(void **state)
 #define RULE(text)  "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{" text "}]}"
 #define ERRNO(text) RULE("\"names\":[\"a\"],\"action\":\"SCMP_ACT_ERRNO\"" text)
 
+static void test_net_devices(void **state)
+{
+	static const struct edit_case cases[] = {
+		OK("/linux/netDevices", "null"),
+		OK("/linux/netDevices", "{}"),
+		OK("/linux/netDevices", "{\"eth0\":{}}"),
+		OK("/linux/netDevices", "{\"eth0\":{\"name\":\"\"},\"eth1\":{\"name\":\"net%d\"}}"),
+		OK("/linux/netDevices", "{\"e\":{\"name\":\"net%d\"},\"f\":{\"name\":\"net%d\"}}"),
+		BAD("/linux/netDevices", "[]", "linux.netDevices: expected an object"),
+		BAD("/linux/netDevices", "{\"eth0\":1}",
+		    "linux.netDevices.eth0: expected an object"),
+		BAD("/linux/netDevices", "{\"eth0\":{\"name\":1}}",
+		    "linux.netDevices.eth0.name: expected a string"),
+		BAD("/linux/netDevices", "{\"\":{}}",
+		    "linux.netDevices: invalid network device name \"\""),
+		BAD("/linux/netDevices", "{\"..\":{}}",
+		    "linux.netDevices: invalid network device name \"..\""),
+		BAD("/linux/netDevices", "{\"a b\":{}}",
+		    "linux.netDevices: invalid network device name \"a b\""),
+		OK("/linux/netDevices", "{\"eth0\":{\"name\":\"abcdefghijklmno\"}}"),
+		BAD("/linux/netDevices", "{\"eth0\":{\"name\":\"abcdefghijklmnop\"}}",
+		    "linux.netDevices.eth0.name: invalid network device name "
+		    "\"abcdefghijklmnop\""),
+		BAD("/linux/netDevices", "{\"eth0\":{\"name\":\"a/b\"}}",
+		    "linux.netDevices.eth0.name: invalid network device name \"a/b\""),
+		BAD("/linux/netDevices", "{\"eth0\":{\"name\":\"a:1\"}}",
+		    "linux.netDevices.eth0.name: invalid network device name \"a:1\""),
+		BAD("/linux/netDevices", "{\"eth0\":{\"name\":\"a%s\"}}",
+		    "linux.netDevices.eth0.name: invalid network device name \"a%s\""),
+		BAD("/linux/netDevices", "{\"eth0\":{\"name\":\"a%d%d\"}}",
+		    "linux.netDevices.eth0.name: invalid network device name \"a%d%d\""),
+		BAD("/linux/netDevices", "{\"eth0\":{\"name\":\"x\"},\"x\":{}}",
+		    "linux.netDevices.x.name: \"x\" is the name of \"eth0\" already"),
+		{ .at = "/linux/netDevices",
+		  .value = "{\"eth0\":{}}",
+		  .expect = "linux.netDevices: unable to move network devices without a private "
+		            "NET namespace",
+		  .at2 = "/linux/namespaces",
+		  .value2 = "[{\"type\":\"mount\"},{\"type\":\"uts\"},{\"type\":\"ipc\"}]" },
+	};
+	struct spec *spec;
+
+	(void)state;
+	RUN(cases);
+	spec = spec_with("/linux/netDevices", "{\"a\":{},\"b\":{\"name\":\"c\"}}");
+	assert_int_equal(spec->linux_.n_net_devices, 2);
+	assert_string_equal(spec->linux_.net_devices[0].host_name, "a");
+	assert_string_equal(spec->linux_.net_devices[0].name, "a");
+	assert_string_equal(spec->linux_.net_devices[1].host_name, "b");
+	assert_string_equal(spec->linux_.net_devices[1].name, "c");
+	spec_free(spec);
+}
+
 #define NOTIFY(names, path)                                              \
 	"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"" path \
 	"\",\"syscalls\":[{\"names\":[" names "],\"action\":\"SCMP_ACT_NOTIFY\"}]}"
@@ -589,11 +642,11 @@ static void test_ranges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_namespaces), cmocka_unit_test(test_mappings),
-		cmocka_unit_test(test_devices),    cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_sysctl),     cmocka_unit_test(test_resources),
-		cmocka_unit_test(test_listener),   cmocka_unit_test(test_seccomp),
-		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_namespaces),  cmocka_unit_test(test_mappings),
+		cmocka_unit_test(test_devices),     cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_sysctl),      cmocka_unit_test(test_resources),
+		cmocka_unit_test(test_net_devices), cmocka_unit_test(test_listener),
+		cmocka_unit_test(test_seccomp),     cmocka_unit_test(test_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

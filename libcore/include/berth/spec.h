@@ -290,12 +290,19 @@ struct spec_seccomp {
 	size_t n_rules;
 };
 
+struct spec_net_device { /* linux.netDevices */
+	char *host_name;
+	char *name; /* in the container; may end the spec's way in "%d"; never NULL after load */
+};
+
 struct spec_linux {
 	struct spec_namespace namespaces[NS_TYPES];
 	struct spec_id_map *uid_maps, *gid_maps;
 	size_t n_uid_maps, n_gid_maps;
 	struct spec_device *devices;
 	size_t n_devices;
+	struct spec_net_device *net_devices;
+	size_t n_net_devices;
 	char *cgroups_path; /* NULL: absent */
 	struct spec_resources resources;
 	unsigned long rootfs_propagation; /* MS_SHARED, ... | MS_REC; 0: absent */

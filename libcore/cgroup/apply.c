@@ -429,12 +429,28 @@ static int set_limits(struct cg *cg, const struct spec_resources *res, struct cg
 	return r < 0 ? r : apply_limits(&t, res, undo, err);
 }
 
+/*
+ * Last, since it cannot be taken back: either the new rules are in force or the old ones. Who has
+ * asked for rules by name is told when they cannot be had.
+ */
+static int update_devices(const struct cg *cg, const struct spec_resources *res, struct err *err)
+{
+	int r;
+
+	if (!res->devices_present || !cg->usable || cg->n_dirs == 0)
+		return 0;
+	r = apply_devices(cg, res, false, false, err);
+	return r == 0 && cg->unit ? cg_unit_update_devices(cg, res, err) : r;
+}
+
 int cg_update(struct cg *cg, const struct spec_resources *res, struct err *err)
 {
 	_cleanup_(cg_undo_done)
 	struct cg_undo undo = { 0 };
 	int r = set_limits(cg, res, &undo, err);
 
+	if (r == 0)
+		r = update_devices(cg, res, err);
 	if (r < 0)
 		cg_undo_run(&undo);
 	return r;

@@ -250,6 +250,20 @@ int cg_unit_update(const struct cg *cg, const struct spec_resources *res, struct
 	return r < 0 ? r : cg_bus_set(bus, cg->unit->name, &p, err);
 }
 
+int cg_unit_update_devices(const struct cg *cg, const struct spec_resources *res, struct err *err)
+{
+	_cleanup_(cg_properties_done)
+	struct cg_properties p = { 0 };
+	_cleanup_bus_ struct cg_bus *bus = NULL;
+	int r;
+
+	if (cg->unit->user) /* a manager of a user has no device filters */
+		return 0;
+	cg_properties_devices(res, &p);
+	r = cg_bus_open(cg->unit->user, &bus, err);
+	return r < 0 ? r : cg_bus_set(bus, cg->unit->name, &p, err);
+}
+
 int cg_unit_stop(const struct cg *cg, int timeout_ms, struct err *err)
 {
 	_cleanup_bus_ struct cg_bus *bus = NULL;

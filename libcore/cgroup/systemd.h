@@ -116,4 +116,6 @@ int cg_unit_locate(const struct cg_host *host, const struct cg_request *req, str
 void cg_unit_prepare(struct cg *cg);
 int cg_unit_attach(struct cg *cg, pid_t pid, struct err *err);
 int cg_unit_update(const struct cg *cg, const struct spec_resources *res, struct err *err);
+/* New device rules: systemd has a filter of its own beside ours, and both must let pass. */
+int cg_unit_update_devices(const struct cg *cg, const struct spec_resources *res, struct err *err);
 int cg_unit_stop(const struct cg *cg, int timeout_ms, struct err *err);

@@ -94,10 +94,24 @@ static bool is_unset(const cJSON *j)
 	return (json_is_string(j) && !*j->valuestring) || (json_int64(j, &v) == 0 && v == 0);
 }
 
-static void drop_unset(cJSON *patch)
+/*
+ * Managers send the rules that the container has, with whatever they really change. Those are left
+ * alone, with what others have added to the filter since; an empty list is no list.
+ */
+static void drop_same_devices(const cJSON *stored, cJSON *patch)
+{
+	const cJSON *rules = member(patch, "devices");
+
+	if (!cJSON_IsArray(rules))
+		return; /* reading it will say so */
+	if (cJSON_GetArraySize(rules) == 0 || cJSON_Compare(rules, member(stored, "devices"), true))
+		cJSON_DeleteItemFromObjectCaseSensitive(patch, "devices");
+}
+
+static void drop_unset(const cJSON *stored, cJSON *patch)
 {
 	drop_nulls(patch);
-	cJSON_DeleteItemFromObjectCaseSensitive(patch, "devices");
+	drop_same_devices(stored, patch);
 	for (size_t i = 0; i < ARRAY_SIZE(zero_is_unset); i++) {
 		cJSON *group = member(patch, zero_is_unset[i].group);
 
@@ -163,6 +177,17 @@ static void merge_object(cJSON *into, const cJSON *from)
 	}
 }
 
+/* A list in which the order counts is replaced as a whole. */
+static void replace_devices(cJSON *merged, const cJSON *patch)
+{
+	const cJSON *rules = member(patch, "devices");
+
+	if (!rules)
+		return;
+	cJSON_DeleteItemFromObjectCaseSensitive(merged, "devices");
+	cJSON_AddItemToObject(merged, "devices", checked(cJSON_Duplicate(rules, true)));
+}
+
 /* --- values that hang together --- */
 
 /* Memory alone was changed: what becomes of the limit of memory plus swap. */
@@ -226,10 +251,11 @@ int spec_resources_merge(const char *stored_text, const char *patch_text, bool s
 		r = parse_object(patch_text, "resources", &patch, err);
 	if (r < 0)
 		return r;
-	drop_unset(patch);
+	drop_unset(stored, patch);
 	merged = checked(cJSON_Duplicate(stored, true));
 	effect = checked(cJSON_Duplicate(patch, true));
 	merge_object(merged, patch);
+	replace_devices(merged, patch);
 	follow_limit(stored, patch, swap_apart, merged);
 	complete(stored, patch, merged, effect);
 	a = cJSON_PrintUnformatted(checked(merged));

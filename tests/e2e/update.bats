@@ -126,13 +126,62 @@ memory_max() { in_cgroup memory memory.limit_in_bytes memory.max; }
 	remove
 }
 
-@test "device rules stay as they are" {
-	up
+# rules: what decides about devices now: the list of v1, the programs of v2.
+device_rules() {
+	local dir
+	if on_v2; then
+		dir=$(cgroup_of "$(pid_of)" devices)
+		devprogs "$dir"
+	else
+		in_cgroup devices devices.list -
+	fi
+}
+# up_devices: a container with nodes of devices that its rules do not name.
+up_devices() {
+	up '.linux.devices = [{path: "/dev/log11", type: "c", major: 1, minor: 11}, {path: "/dev/null3", type: "c", major: 1, minor: 3}]
+		| (.process.capabilities | (.bounding, .effective, .permitted)) += ["CAP_SYSLOG"]'
+}
+# opens NODE: may the container open it for reading?
+opens() { berth exec "$ID" sh -c ": </dev/$1"; }
+
+@test "device rules: the same ones, or none, change nothing" {
+	on_v2 || need_controller devices
+	up_devices
 	local before
-	before=$(if on_v2; then echo; else in_cgroup devices devices.list -; fi)
+	before=$(device_rules)
+	[ -n "$before" ]
+	berth update --resources - "$ID" <<<"{\"devices\":$(jq -c .linux.resources.devices config.json)}"
+	is "$(device_rules)" "$before"
+	berth update --resources - "$ID" <<<'{"devices":[]}'
+	is "$(device_rules)" "$before"
+	not opens log11
+	remove
+}
+
+@test "device rules: new ones take the place of the old, again and again" {
+	on_v2 || need_controller devices
+	up_devices
+	not opens log11
+	opens null3
+	local i before
+	berth update --resources - "$ID" <<<'{"devices":[{"allow":false,"access":"rwm"},{"allow":true,"type":"c","major":1,"minor":11,"access":"r"}]}'
+	opens log11
+	opens null3
+	# More often than programs fit on a cgroup.
+	for i in $(seq 70); do
+		"$BERTH" --root "$STATE" update --resources - "$ID" <<<"{\"devices\":[{\"allow\":false,\"access\":\"rwm\"},{\"allow\":true,\"type\":\"c\",\"major\":$((200 + i)),\"access\":\"r\"}]}"
+	done
+	not opens log11
+	opens null3
+	! on_v2 || is "$(device_rules | wc -l)" 1
+	# All: no filter at all on v2, "a *:* rwm" on v1.
 	berth update --resources - "$ID" <<<'{"devices":[{"allow":true,"access":"rwm"}]}'
-	is "$(if on_v2; then echo; else in_cgroup devices devices.list -; fi)" "$before"
-	berth exec "$ID" sh -c 'mknod /dev/shm/m c 1 1 2>/dev/null; ! (: </dev/shm/m) 2>/dev/null'
+	opens log11
+	if on_v2; then is "$(device_rules)" ""; else is "$(device_rules)" "a *:* rwm"; fi
+	berth update --resources - "$ID" <<<'{"devices":[{"allow":false,"access":"rwm"}]}'
+	not opens log11
+	opens null3
+	refused 1 'resources.devices\[0\]' update --resources - "$ID" <<<'{"devices":[{"allow":true,"access":"x"}]}'
 	remove
 }
 

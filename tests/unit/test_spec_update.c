@@ -57,9 +57,17 @@ static void test_plain(void **state)
 		  "{\"memory\":{\"reservation\":9223372036854775807}}", false,
 		  "{\"memory\":{\"limit\":9007199254740993,\"reservation\":9223372036854775807}}",
 		  "{\"memory\":{\"reservation\":9223372036854775807}}" },
-		/* device rules never change */
-		{ "{\"devices\":[{\"allow\":false}]}", "{\"devices\":[{\"allow\":true}]}", false,
+		/* device rules are replaced as a whole, unless they are the same */
+		{ "{\"devices\":[{\"allow\":false},{\"allow\":true,\"major\":1}]}",
+		  "{\"devices\":[{\"allow\":true,\"major\":1}]}", false,
+		  "{\"devices\":[{\"allow\":true,\"major\":1}]}",
+		  "{\"devices\":[{\"allow\":true,\"major\":1}]}" },
+		{ "{\"devices\":[{\"allow\":false}]}", "{\"devices\":[{\"allow\":false}]}", false,
 		  "{\"devices\":[{\"allow\":false}]}", "{}" },
+		{ "{\"devices\":[{\"allow\":false}]}", "{\"devices\":[]}", false,
+		  "{\"devices\":[{\"allow\":false}]}", "{}" },
+		{ "{}", "{\"devices\":[{\"allow\":false}]}", false,
+		  "{\"devices\":[{\"allow\":false}]}", "{\"devices\":[{\"allow\":false}]}" },
 		/* unified by key */
 		{ "{\"unified\":{\"memory.high\":\"1\",\"cpu.max\":\"max\"}}",
 		  "{\"unified\":{\"memory.high\":\"2\"}}", true,

@@ -94,6 +94,11 @@ static int set_params(int fsfd, const char *fstype, char *const *super, struct e
 
 		if (r >= 0)
 			continue;
+		/* mount(2) takes these for every file system; most do nothing with them. */
+		if (r == -EINVAL && (streq(*p, "i_version") || streq(*p, "mand"))) {
+			log_debug("file system %s has no flag \"%s\"", fstype, *p);
+			continue;
+		}
 		if (r == -EINVAL && strlen(*p) > FS_PARAM_MAX)
 			r = -E2BIG;
 		snprintf(what, sizeof(what), "option \"%.100s\"", *p);

@@ -94,6 +94,32 @@ static int op_propagation(struct mnt_op *op, const struct mount_option *row, str
 	return err_set(err, -EINVAL, "too many propagation options");
 }
 
+static void super_remove(struct mnt_op *op, const char *word)
+{
+	char **to = op->super;
+
+	for (char **p = op->super; word && p && *p; p++) {
+		if (streq(*p, word))
+			free(*p);
+		else
+			*to++ = *p;
+	}
+	if (to)
+		*to = NULL;
+	if (op->super && !op->super[0])
+		strv_free(take_ptr(op->super));
+}
+
+/* Words that end a superblock flag: nothing to end in a new file system, and the kernel has no word
+ * for one of them. */
+static void super_settle(struct mnt_op *op)
+{
+	for (const struct mount_option *row = mount_option_table; row->name; row++)
+		if (row->kind == MOPT_SUPER && !row->super &&
+		    (!op->remount || streq(row->name, "noiversion")))
+			super_remove(op, row->name);
+}
+
 static int op_option(struct mnt_op *op, const char *option, struct err *err)
 {
 	const struct mount_option *row = mount_option_find(option);
@@ -108,8 +134,8 @@ static int op_option(struct mnt_op *op, const char *option, struct err *err)
 		op_attr(op, row);
 		return 0;
 	case MOPT_SUPER:
-		if (row->super)
-			strv_add(&op->super, row->super);
+		super_remove(op, row->opposite);
+		strv_add(&op->super, row->super ? row->super : row->name);
 		return 0;
 	case MOPT_BIND:
 		op->bind = true;
@@ -250,6 +276,7 @@ static int op_build(const struct spec *spec, struct mnt_op *op, struct err *err)
 		if (r < 0)
 			return r;
 	}
+	super_settle(op);
 	op->fstype = op->bind ? "bind" : m->type;
 	if (op->remount && !op->fstype)
 		op->fstype = "none";

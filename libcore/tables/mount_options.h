@@ -27,7 +27,9 @@ struct mount_option {
 	bool recursive;              /* the r... form */
 	uint64_t attr_set, attr_clr; /* MOUNT_ATTR_* */
 	unsigned long propagation;   /* MS_SHARED | MS_SLAVE | MS_PRIVATE | MS_UNBINDABLE */
-	const char *super;           /* MOPT_SUPER: parameter to set; NULL clears by omission */
+	const char *super;    /* MOPT_SUPER: parameter to set; NULL: a new file system is without, a
+	                         remount says the option's own name */
+	const char *opposite; /* MOPT_SUPER: the parameter that ends this one */
 };
 
 extern const struct mount_option mount_option_table[]; /* ends with name NULL; sorted by name */

@@ -156,12 +156,40 @@ static void test_data(void **state)
 	char **super = plan->ops[0].super;
 
 	(void)state;
-	assert_int_equal(strv_len(super), 4);
+	assert_int_equal(strv_len(super), 3);
 	assert_string_equal(super[0], "size=65536k");
 	assert_string_equal(super[1], "mode=755");
-	assert_string_equal(super[2], "sync");
-	assert_string_equal(super[3], "acl");
+	assert_string_equal(super[2], "acl");
 	done(spec, plan);
+}
+
+/* The last one wins; only a remount needs the word that ends a flag. */
+static void test_super_flags(void **state)
+{
+	static const struct {
+		const char *options, *want;
+	} rows[] = {
+		{ "async,sync", "sync" },
+		{ "sync,async", "" },
+		{ "lazytime,nolazytime,lazytime", "lazytime" },
+		{ "iversion,mand,nomand,noiversion", "" },
+		{ "dirsync", "dirsync" },
+		{ "remount,sync,async,nolazytime,noiversion", "async nolazytime" },
+		{ "async,remount,mand", "async mand" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct mount_row row = { "/x", "tmpfs", "tmpfs", rows[i].options };
+		struct spec *spec;
+		struct mnt_plan *plan = plan_of(&spec, &row);
+		char words[128] = "";
+
+		for (char **p = plan->ops[0].super; p && *p; p++)
+			sprintf(words + strlen(words), "%s%s", words[0] ? " " : "", *p);
+		assert_string_equal(words, rows[i].want);
+		done(spec, plan);
+	}
 }
 
 static void test_readonly_superblock(void **state)
@@ -400,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_strip_root),
 		cmocka_unit_test(test_readonly_is_the_last_word),
 		cmocka_unit_test(test_data),
+		cmocka_unit_test(test_super_flags),
 		cmocka_unit_test(test_readonly_superblock),
 		cmocka_unit_test(test_propagation),
 		cmocka_unit_test(test_late),

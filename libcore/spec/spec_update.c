@@ -249,7 +249,7 @@ int spec_resources_merge(const char *stored_text, const char *patch_text, bool s
 
 	if (r == 0)
 		r = parse_object(patch_text, "resources", &patch, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	drop_unset(stored, patch);
 	merged = checked(cJSON_Duplicate(stored, true));

@@ -96,6 +96,20 @@ current() { cat "/proc/$1/attr/apparmor/current"; }
 	remove
 }
 
+@test "exec --apparmor: in place of the container's profile" {
+	bundle sleep 1000
+	profile_is $PROFILE
+	berth create "$ID"
+	berth start "$ID"
+	berth exec --apparmor $INNER "$ID" cat /proc/self/attr/current
+	is "$out" "$INNER (enforce)"
+	berth exec --apparmor unconfined "$ID" cat /proc/self/attr/current
+	is "$out" unconfined
+	refused 255 'no-such-profile' exec --apparmor no-such-profile "$ID" true
+	refused 255 'process.selinuxLabel' exec --process-label a:b:c:s0 "$ID" true
+	remove
+}
+
 @test "exec: a container that was given no profile" {
 	bundle sleep 1000
 	berth create "$ID"

@@ -82,7 +82,7 @@ same_mounts() {
 	same_mounts
 }
 
-@test "every path is one of config.json, and every item has a kind" {
+@test "every path is one of config.json, and every kind is documented" {
 	bundle true
 	explained
 	paths_resolve
@@ -92,6 +92,9 @@ same_mounts() {
 	explained
 	paths_resolve
 	is "$(ask '[.steps[].items[] | select(.kind == null)] | length')" 0
+	for kind in $(ask '.steps[].items[].kind' | sort -u); do
+		grep -qF -e "\`$kind\`" "$E2E_TOP/docs/EXPLAIN.md" || fail "docs/EXPLAIN.md does not know $kind"
+	done
 }
 
 @test "the steps are those that create runs" {

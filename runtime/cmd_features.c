@@ -4,10 +4,11 @@
 
 #include "base/mem.h"
 #include "runtime/cmd.h"
+#include "version.h"
 
 static int run(struct ctx *ctx, int argc, char **argv)
 {
-	_cleanup_free_ char *text = ctr_features_json();
+	_cleanup_free_ char *text = ctr_features_json(BERTH_VERSION, BERTH_COMMIT);
 
 	(void)ctx;
 	(void)argc;

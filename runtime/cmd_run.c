@@ -166,10 +166,10 @@ int launch_run(struct ctx *ctx, const struct run_opts *opts, const char *id)
 
 	if (opts->rm && opts->keep)
 		return err_text(&ctx->err, -EINVAL, "--rm and --keep exclude each other");
-	if (detach)
-		interrupt_block();
-	else
+	if (!detach)
 		foreground_prepare();
+	/* Until the container is there, a signal is for us: there is nobody to forward it to. */
+	interrupt_block();
 	r = launch_create(ctx, &opts->launch, id, !detach, &l);
 	if (r == 0)
 		r = launch_write_pid_file(ctx, &l);

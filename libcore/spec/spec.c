@@ -392,6 +392,26 @@ int spec_load_bundle(const char *bundle, const char *file, struct spec **ret, st
 	return r;
 }
 
+bool spec_supports(const char *path)
+{
+	const struct field *table = spec_top_fields;
+
+	while (table) {
+		size_t len = strcspn(path, ".");
+		const struct field *f = table;
+
+		while (f->name && (strlen(f->name) != len || strncmp(f->name, path, len) != 0))
+			f++;
+		if (!f->name || f->kind == F_REFUSED)
+			return false;
+		if (!path[len])
+			return true;
+		path += len + 1;
+		table = f->sub;
+	}
+	return false;
+}
+
 /* The table frees what the table loaded; the rest was added by spec_load_text(). */
 void spec_free(struct spec *spec)
 {

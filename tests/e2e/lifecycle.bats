@@ -344,3 +344,24 @@ load helpers
 	berth delete "$ID"
 	wait_until 5 umount /usr/local
 }
+
+@test "a signal while run is still creating undoes the creation, with and without a terminal's shim" {
+	bundle touch /dev/shm/ran
+	printf '#!/bin/sh\ntouch %s/hooked\nsleep 2\n' "$T" >"$T/hook"
+	chmod +x "$T/hook"
+	config_edit --arg h "$T/hook" '.hooks = {createRuntime: [{path: $h}]}'
+	local shim sig code
+	for shim in never always; do
+		for sig in TERM INT; do
+			rm -f "$T/hooked"
+			env --default-signal=INT "$BERTH" --root "$STATE" run --shim=$shim "$ID" >"$T/o" 2>"$T/e" </dev/null &
+			wait_until 10 test -e "$T/hooked"
+			kill -$sig $!
+			code=0
+			wait $! || code=$?
+			is $code "$([ $sig = TERM ] && echo 143 || echo 130)"
+			has "$(cat "$T/e")" undone
+			[ ! -e "$STATE/$ID" ]
+		done
+	done
+}

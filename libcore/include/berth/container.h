@@ -253,7 +253,7 @@ struct ctr_explain_args {
 void ctr_explain(const struct ctr_explain_args *args, struct desc *d);
 
 /* The features document. Caller frees. */
-char *ctr_features_json(void);
+char *ctr_features_json(const char *version, const char *commit);
 
 /* --- check: what this host can do --- */
 enum ctr_check_state { CTR_CHECK_OK, CTR_CHECK_LIMITED, CTR_CHECK_MISSING };

@@ -375,6 +375,9 @@ int spec_resources_merge(const char *stored, const char *patch, bool swap_apart,
 int spec_load_resources(const char *text, struct spec_resources *ret, struct err *err);
 void spec_resources_done(struct spec_resources *res);
 
+/* Is the property at this path ("linux.intelRdt.schemata"; arrays by their name alone) one that is
+ * carried out? */
+bool spec_supports(const char *path);
 const char *spec_hook_name(enum spec_hook_kind kind); /* "createRuntime" */
 const char *spec_ns_name(enum spec_ns_type type);     /* "network" */
 /*

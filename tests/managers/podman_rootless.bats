@@ -24,7 +24,7 @@ teardown_file() {
 pod() {
 	printf '+ (user) podman %s\n' "$*"
 	status=0
-	in_session timeout -k 5 "$CMD_TIMEOUT" podman "$@" >"$T/out" 2>"$T/err" </dev/null || status=$?
+	KEEP=1 in_session timeout -k 5 "$CMD_TIMEOUT" podman "$@" >"$T/out" 2>"$T/err" </dev/null || status=$?
 	out=$(cat "$T/out") err=$(cat "$T/err")
 	printf '%s\n%s\n = %s\n' "${out:0:800}" "${err:0:800}" "$status"
 	return $status

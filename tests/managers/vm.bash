@@ -125,9 +125,10 @@ as_user() {
 }
 user_systemctl() { as_user systemctl --user "$@"; }
 
-# in_session COMMAND...: as a child of the user's own manager, in a cgroup that is delegated.
+# in_session COMMAND...: as a child of the user's own manager, in a cgroup that is delegated. With KEEP set, what the
+# command leaves behind lives on, as after a command on a terminal.
 in_session() {
-	as_user systemd-run --user --quiet --pipe --wait --collect --property=Delegate=yes --working-directory="$BUNDLE" \
+	as_user systemd-run --user --quiet --pipe --wait --collect --property=Delegate=yes ${KEEP:+--property=KillMode=process} --working-directory="$BUNDLE" \
 		--setenv=PATH="$PATH" -- "$@"
 }
 

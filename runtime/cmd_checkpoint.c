@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "berth/log.h"
 #include "runtime/criu_options.h"
+#include "runtime/interrupt.h"
 #include "runtime/launch.h"
 
 static struct ctr_criu_opts o = { .image_path = "./checkpoint", .status_fd = -1 };
@@ -40,6 +41,10 @@ static int run(struct ctx *ctx, int argc, char **argv)
 		return r;
 	if (launch_is_rootless(ctx))
 		log_warn("criu does not support rootless containers yet: this will probably fail");
+	/* A dump that is cut off would leave the container frozen. With lazy pages criu then serves
+	 * for as long as it takes, and may be ended. */
+	if (!o.lazy_pages)
+		interrupt_block();
 	r = ctr_checkpoint(ctr, &o, &ctx->err);
 	if (r < 0 || o.pre_dump)
 		return r;

@@ -30,6 +30,7 @@ struct checkpoint {
 	struct mnt_plan *mnt;
 	struct criu criu;
 	int pidfd;
+	bool was_paused;
 };
 
 static int step_container(void *arg, struct err *err)
@@ -41,6 +42,7 @@ static int step_container(void *arg, struct err *err)
 	if (status != CTR_RUNNING && status != CTR_PAUSED)
 		return err_text(err, -EINVAL, "container cannot be checkpointed in %s state",
 		                ctr_status_name(status));
+	c->was_paused = status == CTR_PAUSED;
 	c->pidfd = ctr_init_pidfd(c->ctr);
 	if (c->pidfd < 0)
 		return err_set(err, c->pidfd, "find init of container \"%s\"", c->ctr->id);
@@ -157,6 +159,16 @@ static const struct step checkpoint_steps[] = {
 	{ NULL, NULL },
 };
 
+/* The container runs on; criu does not see to that when it is killed itself. */
+static void undo(struct checkpoint *c)
+{
+	const struct cg *cg = c->ctr->cgroup;
+
+	if (c->pidfd >= 0 && !c->was_paused && cg && cg->usable && cg_is_frozen(cg))
+		(void)cg_freeze(cg, false, NULL);
+	criu_discard_images(&c->criu);
+}
+
 int ctr_checkpoint(struct ctr *ctr, const struct ctr_criu_opts *opts, struct err *err)
 {
 	struct checkpoint c = { .ctr = ctr,
@@ -166,6 +178,8 @@ int ctr_checkpoint(struct ctr *ctr, const struct ctr_criu_opts *opts, struct err
 
 	if (r == 0)
 		r = steps_run("checkpoint", checkpoint_steps, &c, err);
+	if (r < 0)
+		undo(&c);
 	criu_close(&c.criu);
 	mnt_plan_free(c.mnt);
 	spec_free(c.spec);

@@ -21,7 +21,8 @@ struct criu {
 	char *binary, *log_path;
 	int *lent; /* descriptors that criu inherits: ours to close */
 	size_t n_lent;
-	bool opened; /* options of the library exist */
+	bool opened;      /* options of the library exist */
+	bool made_images; /* the directory of the images was not there before */
 };
 #define CRIU_INIT(operation, options)                                                 \
 	{                                                                             \
@@ -32,6 +33,8 @@ struct criu {
 /* Library and program, directories, log and every option that is only a flag. */
 int criu_open(struct criu *c, const struct spec *spec, struct err *err);
 void criu_close(struct criu *c);
+/* Undo of a dump that failed: of a directory that was made for it only the log stays. */
+void criu_discard_images(const struct criu *c);
 /* Let criu have a copy of fd under the name `key` (an inherited descriptor of the restore). */
 int criu_lend(struct criu *c, int fd, const char *key, struct err *err);
 /* Call the library with criu's environment; its return value. */

@@ -9,6 +9,7 @@
  */
 #include "container/criu.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -225,11 +226,12 @@ static char *find_binary(void)
 	return NULL;
 }
 
-static int open_dir(const char *path, bool make, int *ret, struct err *err)
+static int open_dir(const char *path, bool make, bool *ret_made, int *ret, struct err *err)
 {
 	int fd;
 
-	if (make && mkdir(path, 0700) < 0 && errno != EEXIST)
+	*ret_made = make && mkdir(path, 0700) == 0;
+	if (make && !*ret_made && errno != EEXIST)
 		return err_set(err, -errno, "make the directory \"%s\"", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -240,16 +242,34 @@ static int open_dir(const char *path, bool make, int *ret, struct err *err)
 
 static int open_dirs(struct criu *c, struct err *err)
 {
-	int r = open_dir(c->opts->image_path, c->op == CRIU_DUMP, &c->images_fd, err);
+	bool made;
+	int r =
+	    open_dir(c->opts->image_path, c->op == CRIU_DUMP, &c->made_images, &c->images_fd, err);
 
 	if (r == 0 && c->opts->work_path)
-		r = open_dir(c->opts->work_path, true, &c->work_fd, err);
+		r = open_dir(c->opts->work_path, true, &made, &c->work_fd, err);
 	if (r < 0 || !c->opts->parent_path)
 		return r;
 	if (faccessat(c->images_fd, c->opts->parent_path, X_OK, 0) < 0)
 		return err_set(err, -errno, "invalid --parent-path: \"%s\" below \"%s\"",
 		               c->opts->parent_path, c->opts->image_path);
 	return c->api.set_parent_images(c->opts->parent_path);
+}
+
+void criu_discard_images(const struct criu *c)
+{
+	int fd = c->made_images ? openat(c->images_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+	                        : FD_INVALID;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	if (!dir)
+		return;
+	while ((de = readdir(dir)))
+		if (!c->log_path || !streq(de->d_name, path_base(c->log_path)))
+			(void)unlinkat(fd, de->d_name, 0);
+	closedir(dir);
+	(void)rmdir(c->opts->image_path); /* unless the log is in it */
 }
 
 /* The first that is there; only the one that the container names must be. */

@@ -143,7 +143,9 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	wait_until 30 said one
 	refused 1 'criu failed to dump the container: .*log file' checkpoint --image-path "$T/bad" "$ID"
 	is_state "$ID" running
-	[ -e "$T/bad/dump.log" ]
+	is "$(ls "$T/bad")" dump.log
+	refused 1 'criu failed to dump the container: .*log file' checkpoint --image-path "$T/bad2" --work-path "$T/w" "$ID"
+	[ ! -e "$T/bad2" ]
 	berth checkpoint --tcp-established --image-path "$T/i" "$ID"
 	berth restore -d --shim=always --tcp-established --image-path "$T/i" "$ID"
 	touch "$T/one"

@@ -105,6 +105,10 @@ no_new_privs() { config_edit --argjson v "$1" '.process.noNewPrivileges = $v'; }
 	berth exec "$ID" sh -c 'sh -c "exit 7"; echo $?'
 	is "$out" 7
 	remove
+	# By the first process, too.
+	command_is sh -c '(exit 7); echo $?; true | cat; echo $?'
+	berth run "$ID"
+	is "$(tr '\n' ' ' <"$T/out")" "7 0 "
 	agent_stop
 }
 

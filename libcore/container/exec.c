@@ -181,6 +181,11 @@ static int prepare(struct exec_run *x, struct err *err)
 	if (x->init_pidfd < 0)
 		return err_text(err, -ESRCH, "cannot exec in a stopped container");
 	r = ns_plan_from_pid(x->ctr->init.pid, x->init_pidfd, &x->ns, err);
+	/* Not dumpable until execve, so that nothing of the host can be had from it: its namespaces
+	 * are then open to root alone. */
+	if ((r == -EACCES || r == -EPERM) && fifo_init_waits(x->ctr->dir_fd) > 0)
+		err_prefix(err, "cannot exec in a created container without privilege on the host: "
+		                "start it first");
 	if (r == 0 && x->spec->linux_.seccomp.present) {
 		cache = ctr_seccomp_cache(x->ctr->root);
 		r = seccomp_compile_cached(cache, &x->spec->linux_.seccomp, &x->filter, err);

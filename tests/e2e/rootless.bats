@@ -46,6 +46,9 @@ ends_clean() { is "$(find "$T/root.$1" -mindepth 1 -not -name '.*')" ""; }
 	as 7002 create "$ID"
 	as 7002 state "$ID"
 	is "$(jq -r .status "$T/out")" created
+	not as 7002 exec "$ID" true
+	is "$status" 255
+	has "$err" "cannot exec in a created container without privilege on the host: start it first"
 	as 7002 start "$ID"
 	as 7002 list
 	has "$out" running

@@ -76,10 +76,7 @@ static void add(struct cg_stat_u64s *list, uint64_t v)
 
 void cg_stat_parse_numbers(const char *text, struct cg_stat_u64s *ret)
 {
-	char *w;
-
-	while ((w = word(&text, " \t\n"))) {
-		_cleanup_free_ char *owned = w;
+	for (char *w; (w = word(&text, " \t\n")); free(w)) {
 		uint64_t v;
 
 		if (num_parse_u64(w, &v) == 0)
@@ -89,10 +86,7 @@ void cg_stat_parse_numbers(const char *text, struct cg_stat_u64s *ret)
 
 void cg_stat_parse_list(const char *text, struct cg_stat_u64s *ret)
 {
-	char *w;
-
-	while ((w = word(&text, ",\n "))) {
-		_cleanup_free_ char *owned = w;
+	for (char *w; (w = word(&text, ",\n ")); free(w)) {
 		char *dash = strchr(w, '-');
 		uint64_t first, last;
 
@@ -108,10 +102,7 @@ void cg_stat_parse_list(const char *text, struct cg_stat_u64s *ret)
 
 void cg_stat_parse_percpu(const char *text, struct cg_stat_u64s *kernel, struct cg_stat_u64s *user)
 {
-	char *l;
-
-	while ((l = line(&text))) {
-		_cleanup_free_ char *owned = l;
+	for (char *l; (l = line(&text)); free(l)) {
 		_cleanup_free_ uint64_t *v = NULL;
 		struct cg_stat_u64s numbers = { 0 };
 
@@ -149,10 +140,7 @@ static void add_io(struct cg_stat_ios *list, uint32_t major, uint32_t minor, con
 /* "8:0 Read 4096", "8:0 12" (sectors, time); the sum at the end has no device. */
 void cg_stat_parse_io_v1(const char *text, struct cg_stat_ios *ret)
 {
-	char *l;
-
-	while ((l = line(&text))) {
-		_cleanup_free_ char *owned = l;
+	for (char *l; (l = line(&text)); free(l)) {
 		const char *p = l;
 		_cleanup_free_ char *device = word(&p, " ");
 		_cleanup_free_ char *a = word(&p, " ");
@@ -176,10 +164,8 @@ void cg_stat_parse_io_v2(const char *text, struct cg_stat_ios *bytes, struct cg_
 		     { "wbytes=", "Write", true },
 		     { "rios=", "Read", false },
 		     { "wios=", "Write", false } };
-	char *l;
 
-	while ((l = line(&text))) {
-		_cleanup_free_ char *owned = l;
+	for (char *l; (l = line(&text)); free(l)) {
 		const char *p = l;
 		_cleanup_free_ char *device = word(&p, " ");
 		uint32_t major, minor;
@@ -219,10 +205,8 @@ static bool parse_hundredths(const char *text, uint32_t *ret)
 void cg_stat_parse_psi(const char *text, struct cg_stat_psi *ret)
 {
 	static const char *const avgs[] = { "avg10=", "avg60=", "avg300=" };
-	char *l;
 
-	while ((l = line(&text))) {
-		_cleanup_free_ char *owned = l;
+	for (char *l; (l = line(&text)); free(l)) {
 		const char *p = l;
 		_cleanup_free_ char *kind = word(&p, " ");
 		struct cg_stat_psi_line *to;

@@ -125,11 +125,11 @@ int cg_memory_check(const struct spec_resources *res, uint64_t usage, uint64_t s
 
 	if (!cg_memory_check_wanted(res))
 		return 0;
-	if (limit.set && limit.v > 0 && (uint64_t)limit.v < usage)
-		return err_text(err, -EBUSY, "rejecting memory limit %lld < usage %llu",
-		                (long long)limit.v, (unsigned long long)usage);
 	if (swap.set && swap.v > 0 && (uint64_t)swap.v < usage + swap_usage)
 		return err_text(err, -EBUSY, "rejecting memory+swap limit %lld < usage %llu",
 		                (long long)swap.v, (unsigned long long)(usage + swap_usage));
+	if (limit.set && limit.v > 0 && (uint64_t)limit.v < usage)
+		return err_text(err, -EBUSY, "rejecting memory limit %lld < usage %llu",
+		                (long long)limit.v, (unsigned long long)usage);
 	return 0;
 }

@@ -164,6 +164,9 @@ void cg_undo_done(struct cg_undo *undo);
  * which version the memory and the block I/O controller have. */
 void cg_ignored(const struct spec_resources *res, bool memory_v2, bool io_v2, struct buf *ret);
 
+/* An idle cgroup has no weight on v2: the kernel refuses one. */
+bool cg_shares_yield(const struct spec_resources *res);
+
 /* --- apply.c --- */
 /*
  * The writes that cg_update() does, by the table that speaks for each controller. v2_controllers:

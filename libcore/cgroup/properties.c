@@ -166,7 +166,7 @@ static int put_cpu(const struct spec_resources *res, bool v2, struct cg_properti
 	uint64_t shares = res->cpu.shares.set ? res->cpu.shares.v : 0;
 	int r = 0;
 
-	if (shares)
+	if (shares && !(v2 && cg_shares_yield(res)))
 		put(p, v2 ? "CPUWeight" : "CPUShares", v2 ? cg_weight_from_shares(shares) : shares);
 	if (v2 && res->cpu.idle.set && res->cpu.idle.v == 1)
 		put(p, "CPUWeight", 0); /* 252 */

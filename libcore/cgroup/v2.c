@@ -51,13 +51,19 @@ static int emit_cpu_max(const struct cg_knob *k, const struct spec_resources *re
 	return 0;
 }
 
+bool cg_shares_yield(const struct spec_resources *res)
+{
+	return res->cpu.shares.set && res->cpu.shares.v != 0 && res->cpu.idle.set &&
+	       res->cpu.idle.v == 1;
+}
+
 static int emit_cpu_weight(const struct cg_knob *k, const struct spec_resources *res,
                            struct cg_writes *out, struct err *err)
 {
 	uint64_t weight = res->cpu.shares.set ? cg_weight_from_shares(res->cpu.shares.v) : 0;
 
 	(void)err;
-	if (weight)
+	if (weight && !cg_shares_yield(res))
 		cg_write_add(out, k, k->file, k->flags, "%llu", (unsigned long long)weight);
 	return 0;
 }

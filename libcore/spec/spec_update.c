@@ -227,6 +227,11 @@ static void complete(const cJSON *stored, const cJSON *patch, cJSON *merged, cJS
 	/* An idle group has no shares; a change of the one ends the other. */
 	if (member(member(patch, "cpu"), "idle") && !member(member(patch, "cpu"), "shares"))
 		cJSON_DeleteItemFromObjectCaseSensitive(member(merged, "cpu"), "shares");
+	if (number_of(patch, "cpu", "shares", &v) && !member(member(patch, "cpu"), "idle") &&
+	    number_of(stored, "cpu", "idle", &v) && v == 1) {
+		put_number(merged, "cpu", "idle", 0);
+		put_number(effect, "cpu", "idle", 0);
+	}
 }
 
 static int parse_object(const char *text, const char *what, cJSON **ret, struct err *err)

@@ -123,6 +123,9 @@ static void test_memory_check(void **state)
 	assert_non_null(strstr(err.msg, "rejecting memory limit"));
 	assert_int_equal(memory_check(I64(100), I64(104), 100, 5, &err), -EBUSY);
 	assert_non_null(strstr(err.msg, "rejecting memory+swap limit"));
+	/* Both too low: the wider one is named. */
+	assert_int_equal(memory_check(I64(50), I64(60), 100, 5, &err), -EBUSY);
+	assert_non_null(strstr(err.msg, "rejecting memory+swap limit"));
 }
 
 /* "file=value" per line, flags as letters behind. */
@@ -257,6 +260,11 @@ static void test_unlimited(void **state)
 
 	res = (struct spec_resources){ .present = true, .cpu = { .period = U64(50000) } };
 	expect(cg_knobs_v2, &res, "cpu.max=max 50000 R\n");
+
+	/* The kernel refuses a weight for what is idle. */
+	res = (struct spec_resources){ .present = true,
+		                       .cpu = { .shares = U64(200), .idle = I64(1) } };
+	expect(cg_knobs_v2, &res, "cpu.idle=1\n");
 	res = (struct spec_resources){ .present = true, .cpu = { .quota = I64(5000) } };
 	expect(cg_knobs_v2, &res, "cpu.max=5000 100000 R\n");
 	/* No swap at all is what a kernel without swap does anyway. */

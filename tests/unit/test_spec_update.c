@@ -123,6 +123,10 @@ static void test_hang_together(void **state)
 		{ "{\"cpu\":{\"shares\":512}}", "{\"cpu\":{\"idle\":0,\"shares\":256}}", true,
 		  "{\"cpu\":{\"idle\":0,\"shares\":256}}",
 		  "{\"cpu\":{\"idle\":0,\"shares\":256}}" },
+		/* and shares end it */
+		{ "{\"cpu\":{\"idle\":1}}", "{\"cpu\":{\"shares\":512}}", true,
+		  "{\"cpu\":{\"shares\":512,\"idle\":0}}",
+		  "{\"cpu\":{\"shares\":512,\"idle\":0}}" },
 		/* swap alone needs the limit that it includes */
 		{ "{\"memory\":{\"limit\":100}}", "{\"memory\":{\"swap\":150}}", true,
 		  "{\"memory\":{\"limit\":100,\"swap\":150}}",

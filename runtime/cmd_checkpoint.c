@@ -26,15 +26,9 @@ static int gone(struct ctx *ctx, struct ctr *ctr)
 static int run(struct ctx *ctx, int argc, char **argv)
 {
 	_cleanup_ctr_ struct ctr *ctr = NULL;
-	_cleanup_free_ char *images = launch_absolute(o.image_path);
-	_cleanup_free_ char *work = launch_absolute(o.work_path);
-	int r = ctr_criu_check(&o, &ctx->err);
+	int r = criu_options_check(ctx, &o);
 
 	(void)argc;
-	o.image_path = images;
-	o.work_path = work;
-	if (r == 0)
-		r = ctr_criu_find(&ctx->err);
 	if (r == 0)
 		r = ctx_open(ctx, argv[0], true, &ctr);
 	if (r < 0 || !ctr)

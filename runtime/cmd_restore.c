@@ -11,15 +11,9 @@ static bool no_subreaper;
 
 static int run(struct ctx *ctx, int argc, char **argv)
 {
-	_cleanup_free_ char *images = launch_absolute(o.image_path);
-	_cleanup_free_ char *work = launch_absolute(o.work_path);
-	int r = ctr_criu_check(&o, &ctx->err);
+	int r = criu_options_check(ctx, &o);
 
 	(void)argc;
-	o.image_path = images;
-	o.work_path = work;
-	if (r == 0)
-		r = ctr_criu_find(&ctx->err);
 	return r < 0 ? r : launch_run(ctx, &run_o, argv[0]);
 }
 

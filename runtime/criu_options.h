@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The option rows that checkpoint and restore share, over a struct ctr_criu_opts. */
+/* The options that checkpoint and restore share, over a struct ctr_criu_opts. */
 #pragma once
 
 #include "berth/container.h"
@@ -28,3 +28,6 @@
 	CRIU_TEXT(o, "manage-cgroups-mode", cgroups_mode, "MODE", "soft, full, strict or ignore (default: soft)"), \
 	{ "empty-ns", 0, OPT_LIST, &(o).empty_ns, "NAMESPACE", "leave this namespace empty: network", false }
 /* clang-format on */
+
+/* Check them and that there is a criu; makes the paths absolute, for the life of the process. */
+int criu_options_check(struct ctx *ctx, struct ctr_criu_opts *o);

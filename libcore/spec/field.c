@@ -171,6 +171,27 @@ int field_name(struct load *l, const cJSON *j, const struct name_value *table, c
 	return 0;
 }
 
+int field_flags(struct load *l, const cJSON *j, const struct name_value *table, const char *what,
+                uint64_t *ret)
+{
+	const cJSON *item;
+	size_t i = 0;
+
+	if (!cJSON_IsArray(j))
+		return load_fail(l, -EINVAL, "expected an array of strings");
+	cJSON_ArrayForEach (item, j) {
+		size_t mark = load_push_index(l, i++);
+		int64_t v;
+		int r = field_name(l, item, table, what, &v);
+
+		if (r < 0)
+			return r;
+		*ret |= (uint64_t)v;
+		load_pop(l, mark);
+	}
+	return 0;
+}
+
 /*
  * Empty and absent are one thing to most consumers, and to managers that write every field of their
  * own structs; only where the spec requires a value is the difference an error of its own.

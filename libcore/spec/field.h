@@ -100,4 +100,7 @@ int field_strv(struct load *l, const cJSON *j, char ***ret);
 /* A string out of a closed vocabulary: 'unknown <what> "<string>"'. */
 int field_name(struct load *l, const cJSON *j, const struct name_value *table, const char *what,
                int64_t *ret);
+/* The numbers of a list of such strings, or'ed into *ret. */
+int field_flags(struct load *l, const cJSON *j, const struct name_value *table, const char *what,
+                uint64_t *ret);
 const cJSON *field_member(const cJSON *object, const char *name); /* NULL: absent; may be null */

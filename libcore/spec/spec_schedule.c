@@ -21,28 +21,6 @@
 
 enum { OTHER = 0, FIFO = 1, RR = 2, BATCH = 3, DEADLINE = 6 };
 
-/* The numbers of a list of names, or'ed. */
-static int parse_flags(struct load *l, const cJSON *j, const struct name_value *table,
-                       const char *what, uint64_t *ret)
-{
-	const cJSON *item;
-	size_t i = 0;
-
-	if (!cJSON_IsArray(j))
-		return load_fail(l, -EINVAL, "expected an array of strings");
-	cJSON_ArrayForEach (item, j) {
-		size_t mark = load_push_index(l, i++);
-		int64_t v;
-		int r = field_name(l, item, table, what, &v);
-
-		if (r < 0)
-			return r;
-		*ret |= (uint64_t)v;
-		load_pop(l, mark);
-	}
-	return 0;
-}
-
 /*
  * Scheduler.
  */
@@ -58,7 +36,7 @@ static int parse_policy(struct load *l, const cJSON *j, void *member)
 
 static int parse_sched_flags(struct load *l, const cJSON *j, void *member)
 {
-	return parse_flags(l, j, sched_flag_table, "scheduler flag", member);
+	return field_flags(l, j, sched_flag_table, "scheduler flag", member);
 }
 
 #define SCHED(json, how, m, least, most)                                  \
@@ -247,7 +225,7 @@ static int parse_mempolicy_flags(struct load *l, const cJSON *j, void *member)
 			return load_fail(l, -EINVAL, "invalid memory policy flag \"%.100s\"",
 			                 item->valuestring);
 	}
-	if (parse_flags(l, j, mempolicy_flag_table, "flag", &flags) < 0)
+	if (field_flags(l, j, mempolicy_flag_table, "flag", &flags) < 0)
 		return -EINVAL;
 	*(unsigned int *)member = (unsigned int)flags;
 	return 0;

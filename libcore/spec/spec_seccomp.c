@@ -84,22 +84,11 @@ static int parse_architecture(struct load *l, const cJSON *j, void *member)
  */
 static int parse_flags(struct load *l, const cJSON *j, void *member)
 {
-	const cJSON *item;
-	size_t i = 0;
+	uint64_t flags = 0;
+	int r = field_flags(l, j, seccomp_flag_table, "flag", &flags);
 
-	if (!cJSON_IsArray(j))
-		return load_fail(l, -EINVAL, "expected an array of strings");
-	cJSON_ArrayForEach (item, j) {
-		size_t mark = load_push_index(l, i++);
-		int64_t v;
-		int r = field_name(l, item, seccomp_flag_table, "flag", &v);
-
-		if (r < 0)
-			return r;
-		*(uint32_t *)member |= (uint32_t)v;
-		load_pop(l, mark);
-	}
-	return 0;
+	*(uint32_t *)member = (uint32_t)flags;
+	return r;
 }
 
 /* Registers are 64 bits wide, so value takes all of them; an index beyond the sixth does not exist.

@@ -14,32 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int receive(int conn, char *name, size_t size)
-{
-	union {
-		struct cmsghdr align;
-		char buf[CMSG_SPACE(2 * sizeof(int))];
-	} control;
-	struct iovec iov = { .iov_base = name, .iov_len = size - 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
-	struct cmsghdr *head;
-	ssize_t n = recvmsg(conn, &msg, MSG_CMSG_CLOEXEC);
-	int fd;
-
-	if (n <= 0)
-		return -1;
-	name[n] = 0;
-	head = CMSG_FIRSTHDR(&msg);
-	if (!head || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -1;
-	memcpy(&fd, CMSG_DATA(head), sizeof(fd));
-	return fd;
-}
+#include "recvfd.h"
 
 int main(int argc, char **argv)
 {
@@ -57,7 +32,7 @@ int main(int argc, char **argv)
 	}
 	alarm(30);
 	conn = accept(fd, NULL, NULL);
-	master = conn < 0 ? -1 : receive(conn, name, sizeof(name));
+	master = conn < 0 ? -1 : recv_fd(conn, name, sizeof(name));
 	if (master < 0) {
 		printf("no terminal was sent\n");
 		return 1;

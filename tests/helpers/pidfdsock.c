@@ -11,32 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int receive(int conn, char *word, size_t size)
-{
-	union {
-		struct cmsghdr align;
-		char buf[CMSG_SPACE(2 * sizeof(int))];
-	} control;
-	struct iovec iov = { .iov_base = word, .iov_len = size - 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
-	struct cmsghdr *head;
-	ssize_t n = recvmsg(conn, &msg, MSG_CMSG_CLOEXEC);
-	int fd;
-
-	if (n <= 0)
-		return -1;
-	word[n] = 0;
-	head = CMSG_FIRSTHDR(&msg);
-	if (!head || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -1;
-	memcpy(&fd, CMSG_DATA(head), sizeof(fd));
-	return fd;
-}
+#include "recvfd.h"
 
 int main(int argc, char **argv)
 {
@@ -53,7 +28,7 @@ int main(int argc, char **argv)
 		return 254;
 	}
 	alarm(30);
-	pidfd = receive(accept(fd, NULL, NULL), word, sizeof(word));
+	pidfd = recv_fd(accept(fd, NULL, NULL), word, sizeof(word));
 	if (pidfd < 0) {
 		printf("no descriptor was sent\n");
 		return 1;

@@ -28,6 +28,13 @@ struct edit_case {
 		.at = (where), .value = (text), .expect = (message), .code = -EOPNOTSUPP \
 	}
 
+#define RES "/linux/resources"
+/* A list of one device, with more members. */
+#define DEV(text) "[{\"path\":\"/dev/x\",\"type\":\"c\",\"major\":1,\"minor\":2" text "}]"
+/* A seccomp profile of one rule: its members, or what an action with an errno has beside it. */
+#define RULE(text)  "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{" text "}]}"
+#define ERRNO(text) RULE("\"names\":[\"a\"],\"action\":\"SCMP_ACT_ERRNO\"" text)
+
 /* The document as text; caller frees. */
 char *spec_edited(const struct edit_case *c);
 /* Load the edited document. */

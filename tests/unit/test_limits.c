@@ -15,25 +15,8 @@
 
 #include <cmocka.h>
 
+#include "idle_child.h"
 #include "security/security.h"
-
-static pid_t child(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
-	assert_true(pid > 0);
-	return pid;
-}
-
-static void reap(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
 
 static void test_rlimits_reach_another_process(void **state)
 {
@@ -42,7 +25,7 @@ static void test_rlimits_reach_another_process(void **state)
 	struct spec_process process = { .rlimits = rl, .n_rlimits = 2 };
 	struct rlimit got, own;
 	struct err err = { 0 };
-	pid_t pid = child();
+	pid_t pid = idle_child();
 
 	(void)state;
 	assert_int_equal(limits_apply(pid, &process, &err), 0);
@@ -53,7 +36,7 @@ static void test_rlimits_reach_another_process(void **state)
 	assert_int_equal(got.rlim_max, 0);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &own), 0);
 	assert_int_not_equal(own.rlim_max, 19);
-	reap(pid);
+	idle_child_end(pid);
 }
 
 static void test_rlimit_error_names_it(void **state)
@@ -87,7 +70,7 @@ static void test_oom_score(void **state)
 {
 	struct spec_process process = { .oom_score_adj = { false, 900 } };
 	struct err err = { 0 };
-	pid_t pid = child();
+	pid_t pid = idle_child();
 	int before = score(pid);
 
 	(void)state;
@@ -99,7 +82,7 @@ static void test_oom_score(void **state)
 	process.oom_score_adj.v = 5000;
 	assert_int_equal(oom_score_adj_set(-1, pid, &process, true, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "5000"));
-	reap(pid);
+	idle_child_end(pid);
 }
 
 int main(void)

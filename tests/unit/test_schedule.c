@@ -16,27 +16,10 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "idle_child.h"
 #include "kernel/syscalls.h"
 #include "security/schedule.h"
 #include "spec_edit.h"
-
-static pid_t child(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
-	assert_true(pid > 0);
-	return pid;
-}
-
-static void reap(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
 
 static void test_nice(void **state)
 {
@@ -45,7 +28,7 @@ static void test_nice(void **state)
 	                                    "\"flags\":[\"SCHED_FLAG_RESET_ON_FORK\"]}");
 	struct k_sched_attr now;
 	struct err err = { 0 };
-	pid_t pid = child();
+	pid_t pid = idle_child();
 
 	(void)state;
 	assert_int_equal(sched_apply(pid, &spec->process.scheduler, false, &err), 0);
@@ -53,7 +36,7 @@ static void test_nice(void **state)
 	assert_int_equal(now.sched_policy, 3);
 	assert_int_equal(now.sched_nice, 7);
 	assert_int_equal(now.sched_flags, 1);
-	reap(pid);
+	idle_child_end(pid);
 	spec_free(spec);
 }
 
@@ -65,7 +48,7 @@ static void test_realtime(void **state)
 	const struct spec_scheduler *s = &spec->process.scheduler;
 	struct k_sched_attr now;
 	struct err err = { 0 };
-	pid_t pid = child();
+	pid_t pid = idle_child();
 	int r = sched_apply(pid, s, true, &err);
 
 	(void)state;
@@ -80,7 +63,7 @@ static void test_realtime(void **state)
 		assert_int_equal(now.sched_policy, 1);
 		assert_int_equal(now.sched_priority, 12);
 	}
-	reap(pid);
+	idle_child_end(pid);
 	spec_free(spec);
 }
 
@@ -88,13 +71,13 @@ static void test_a_policy_that_does_not_exist(void **state)
 {
 	const struct spec_scheduler s = { .present = true, .policy = 4 };
 	struct err err = { 0 };
-	pid_t pid = child();
+	pid_t pid = idle_child();
 
 	(void)state;
 	assert_int_equal(sched_apply(pid, &s, false, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "process.scheduler: set SCHED_ISO: "));
 	assert_int_equal(sched_apply(pid, &(struct spec_scheduler){ .policy = 4 }, false, &err), 0);
-	reap(pid);
+	idle_child_end(pid);
 }
 
 static void test_io_priority(void **state)
@@ -102,7 +85,7 @@ static void test_io_priority(void **state)
 	struct spec *spec =
 	    spec_with("/process/ioPriority", "{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":6}");
 	struct err err = { 0 };
-	pid_t pid = child();
+	pid_t pid = idle_child();
 
 	(void)state;
 	assert_int_equal(ioprio_apply(pid, &spec->process.io_priority, &err), 0);
@@ -110,7 +93,7 @@ static void test_io_priority(void **state)
 	/* Absent: untouched. */
 	assert_int_equal(ioprio_apply(pid, &(struct spec_io_priority){ 0 }, &err), 0);
 	assert_int_equal(k_ioprio_get(1, pid), 2 << 13 | 6);
-	reap(pid);
+	idle_child_end(pid);
 	spec_free(spec);
 }
 
@@ -127,7 +110,7 @@ static void test_cpus(void **state)
 	while (!(mine[cpu / 64] >> cpu % 64 & 1))
 		cpu++;
 	snprintf(list, sizeof(list), "%d", cpu);
-	pid = child();
+	pid = idle_child();
 	assert_int_equal(affinity_apply(pid, list, "x", &err), 0);
 	assert_true(k_sched_getaffinity(pid, sizeof(now), now) > 0);
 	assert_true(now[cpu / 64] == UINT64_C(1) << cpu % 64);
@@ -138,7 +121,7 @@ static void test_cpus(void **state)
 	assert_int_equal(affinity_apply(pid, "8191", "field", &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "field: bind to CPUs \"8191\""));
 	assert_int_equal(affinity_apply(pid, "", "field", &err), -EINVAL);
-	reap(pid);
+	idle_child_end(pid);
 }
 
 static int in_child(void (*run)(void))

@@ -217,10 +217,7 @@ void cg_limits_ignored(const struct cg *cg, const char *v2_controllers,
 {
 	const struct target t = { .cg = cg, .v2_controllers = v2_controllers };
 
-	cg_ignored(res, use_v2("memory", &t), use_v2("blkio", &t), ret);
-	if (use_v2("cpu", &t) && cg_shares_yield(res))
-		(void)buf_printf(ret, "%scpu.shares (unable to apply both them and cpu.idle)",
-		                 ret->len ? ", " : "");
+	cg_ignored(res, use_v2("cpu", &t), use_v2("memory", &t), use_v2("blkio", &t), ret);
 }
 
 /* Said, not silent: the container runs without what was asked for. */

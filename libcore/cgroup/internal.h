@@ -160,11 +160,13 @@ void cg_undo_add(struct cg_undo *undo, const struct cg_dir *dir, const char *fil
                  const char *value);
 void cg_undo_run(const struct cg_undo *undo); /* newest first, best effort */
 void cg_undo_done(struct cg_undo *undo);
-/* Pure: the properties asked for that have no counterpart here, comma-separated. The flags say
- * which version the memory and the block I/O controller have. */
-void cg_ignored(const struct spec_resources *res, bool memory_v2, bool io_v2, struct buf *ret);
 
-/* An idle cgroup has no weight on v2: the kernel refuses one. */
+/* --- ignored.c --- */
+/* The properties asked for that have no counterpart here, comma-separated. The flags say whether
+ * the controllers are those of v2. */
+void cg_ignored(const struct spec_resources *res, bool cpu_v2, bool memory_v2, bool io_v2,
+                struct buf *ret);
+/* Both shares and idle are asked for: v2 refuses a weight to an idle cgroup. */
 bool cg_shares_yield(const struct spec_resources *res);
 
 /* --- apply.c --- */

@@ -51,12 +51,6 @@ static int emit_cpu_max(const struct cg_knob *k, const struct spec_resources *re
 	return 0;
 }
 
-bool cg_shares_yield(const struct spec_resources *res)
-{
-	return res->cpu.shares.set && res->cpu.shares.v != 0 && res->cpu.idle.set &&
-	       res->cpu.idle.v == 1;
-}
-
 static int emit_cpu_weight(const struct cg_knob *k, const struct spec_resources *res,
                            struct cg_writes *out, struct err *err)
 {

@@ -47,42 +47,9 @@ static void test_undo_value(void **state)
 	}
 }
 
-static void check_ignored(const struct spec_resources *res, bool memory_v2, bool io_v2,
-                          const char *want)
-{
-	_cleanup_buf_ struct buf b = BUF_INIT(1024);
-
-	cg_ignored(res, memory_v2, io_v2, &b);
-	assert_string_equal(b.len ? b.data : "", want);
-}
-
-static void test_ignored(void **state)
-{
-	struct spec_throttle device = { .leaf_weight = { true, 10 } };
-	struct spec_resources res = { 0 };
-
-	(void)state;
-	check_ignored(&res, true, true, "");
-	res.memory.swappiness = (struct opt_u64){ true, 0 };
-	res.memory.disable_oom_killer = (struct opt_bool){ true, false };
-	res.memory.kernel = (struct opt_i64){ true, 0 };
-	check_ignored(&res, true, true, "memory.swappiness");
-	check_ignored(&res, false, false, "");
-	res.memory.disable_oom_killer.v = true;
-	res.memory.kernel.v = -1;
-	res.block_io.leaf_weight = (struct opt_u64){ true, 10 };
-	res.block_io.weight_device = &device;
-	res.block_io.n_weight_device = 1;
-	check_ignored(&res, true, true,
-	              "memory.kernel, memory.swappiness, memory.disableOOMKiller, "
-	              "blockIO.leafWeight, blockIO.weightDevice[].leafWeight");
-	check_ignored(&res, false, false, "memory.kernel");
-}
-
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_undo_value),
-		                            cmocka_unit_test(test_ignored) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_undo_value) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

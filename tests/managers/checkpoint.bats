@@ -5,12 +5,14 @@
 load ../e2e/helpers
 load vm
 
-# Counts: the number and the exit code are in memory alone, so only a true restore can know them.
 teardown() {
 	[ ! -e "/run/netns/$TAG" ] || ip netns del "$TAG"
 	vm_teardown
 }
 
+teardown_file() { containerd_down; }
+
+# Counts: the number and the exit code are in memory alone, so only a true restore can know them.
 counts() { echo 'i=0; code=42; while [ ! -e /go ]; do i=$((i+1)); echo "n $i"; sleep 0.1; done; echo end; exit $code'; }
 number() { sed -n 's/^n \([0-9]*\)\r*$/\1/p' | tail -1; }
 log_number() { "$BERTH" --root "$STATE" logs "${1:-$ID}" 2>/dev/null | number; }
@@ -321,6 +323,7 @@ let_end() { : >"$BUNDLE/rootfs/go"; }
 	need ctr
 	local n image=localhost/berthvm-ct:latest
 	image_tar "$T/image.tar" "$image"
+	containerd_up
 	ctr image import "$T/image.tar"
 	ctr run -d --runc-binary "$BERTH" "$image" "$ID" sh -c 'i=0; while :; do i=$((i+1)); echo "n $i" >/tmp/n; sleep 0.1; done'
 	at() { ctr task exec --exec-id "x$RANDOM" "$1" cat /tmp/n | number; }

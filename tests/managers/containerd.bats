@@ -9,13 +9,13 @@ IMAGE=docker.io/library/berthvm:latest
 
 setup_file() {
 	command -v ctr >/dev/null || return 0
-	systemctl start containerd
+	containerd_up
 	image_tar "$BATS_FILE_TMPDIR/image.tar" $IMAGE
 	ctr image import "$BATS_FILE_TMPDIR/image.tar"
 }
 
 teardown_file() {
-	systemctl stop containerd 2>/dev/null || :
+	containerd_down
 }
 
 # task ID: its state

@@ -161,6 +161,15 @@ user_bundle() {
 ends_with() { echo "echo started; while [ ! -e /go ]; do sleep 0.1; done; echo ending; exit $1"; }
 let_go() { : >"$BUNDLE/rootfs/go"; }
 
+# ---- containerd
+
+# It says that it runs before it takes calls.
+containerd_up() {
+	systemctl start containerd
+	wait_until 90 ctr version >/dev/null
+}
+containerd_down() { systemctl stop containerd 2>/dev/null || :; }
+
 # ---- an image of the busybox root file system, as managers import it
 
 # image_tar FILE NAME: an archive in OCI layout with one layer.

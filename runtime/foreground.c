@@ -14,18 +14,18 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/proc.h"
 #include "runtime/notify.h"
+#include "runtime/tty.h"
 
 struct relay {
 	pid_t pid;
 	int pidfd, master, signals, notify;
-	bool raw, stdin_open;
-	struct termios saved;
+	bool stdin_open;
+	struct tty tty; /* ours, while it is raw */
 };
 
 static void forwarded_set(sigset_t *set)
@@ -57,25 +57,12 @@ static void copy_size(const struct relay *r)
 
 static void enter_raw(struct relay *r)
 {
-	struct termios raw;
-
 	if (r->master < 0)
 		return;
 	r->stdin_open = true;
-	if (!isatty(0) || tcgetattr(0, &r->saved) < 0)
-		return;
-	copy_size(r);
-	raw = r->saved;
-	cfmakeraw(&raw);
-	raw.c_oflag |= OPOST | ONLCR; /* see tty_raw() */
-	r->raw = tcsetattr(0, TCSANOW, &raw) == 0;
-}
-
-static void leave_raw(struct relay *r)
-{
-	if (r->raw)
-		(void)tcsetattr(0, TCSANOW, &r->saved);
-	r->raw = false;
+	/* Not a terminal: nothing to copy and nothing to restore. */
+	if (tty_raw(0, &r->tty) == 0)
+		copy_size(r);
 }
 
 static void take_signal(struct relay *r)
@@ -149,7 +136,9 @@ int foreground_wait(pid_t pid, int pidfd, int master, struct err *err)
 
 int foreground_wait_notify(pid_t pid, int pidfd, int master, int notify, struct err *err)
 {
-	struct relay r = { .pid = pid, .pidfd = pidfd, .master = master, .notify = notify };
+	struct relay r = {
+		.pid = pid, .pidfd = pidfd, .master = master, .notify = notify, .tty.fd = FD_INVALID
+	};
 	int status = 0, result;
 	sigset_t set;
 
@@ -162,7 +151,7 @@ int foreground_wait_notify(pid_t pid, int pidfd, int master, int notify, struct 
 	if (result == 0)
 		result = proc_waitpid(pid, &status);
 	drain(&r);
-	leave_raw(&r);
+	tty_restore(&r.tty);
 	fd_close(r.signals);
 	return result < 0 ? err_set(err, result, "reap the process") : status;
 }

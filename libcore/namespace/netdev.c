@@ -99,7 +99,7 @@ static int take_index(const struct nlmsghdr *msg, void *arg)
 	return 0;
 }
 
-/* A dump may be overtaken by changes; what it brought so far is dropped by reset() then. */
+/* A dump may be overtaken by changes; then it is begun again. */
 static int dump_links(int sock, struct indexes *ret)
 {
 	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };

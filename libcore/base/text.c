@@ -6,6 +6,8 @@
  */
 #include "base/text.h"
 
+#include <stdbool.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -111,4 +113,25 @@ size_t text_escape(char *dst, size_t cap, const char *src, size_t len, enum text
 	}
 	dst[out] = '\0';
 	return out;
+}
+
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+void text_unescape_octal(char *s)
+{
+	char *to = s;
+
+	while (*s) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && is_octal(s[2]) &&
+		    is_octal(s[3])) {
+			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+			s += 4;
+		} else {
+			*to++ = *s++;
+		}
+	}
+	*to = '\0';
 }

@@ -28,3 +28,5 @@ size_t text_escape_one(char dst[static TEXT_UNIT_MAX], const char *src, size_t l
  * escape. What does not fit is left out and marked by "..." where cap allows. Returns the length.
  */
 size_t text_escape(char *dst, size_t cap, const char *src, size_t len, enum text_style style);
+/* Undo, in place, the octal escapes ("\040") of the tables of mounts in /proc; proc(5). */
+void text_unescape_octal(char *s);

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/path.h"
+#include "base/text.h"
 
 #define MOUNTINFO_MAX (64u << 20) /* hosts with thousands of containers have megabytes of it */
 
@@ -39,23 +40,6 @@ static void table_done(struct mount_table *t)
 {
 	free(t->list);
 	free(t->text);
-}
-
-/* Octal escapes of seq_path: \040 \011 \012 \134. In place, the result is never longer. */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-		    s[3] >= '0' && s[3] <= '7') {
-			*to++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
-			s += 3;
-		} else {
-			*to++ = *s;
-		}
-	}
-	*to = '\0';
 }
 
 /* "31 23 0:28 / /sys/fs/cgroup rw,relatime shared:1 - tmpfs tmpfs rw,mode=755" */
@@ -84,8 +68,8 @@ static bool parse_mount(char *line, struct mount_line *ret)
 	ret->sup = tok ? tok : "";
 	ret->root = field[3];
 	ret->point = field[4];
-	unescape(ret->root);
-	unescape(ret->point);
+	text_unescape_octal(ret->root);
+	text_unescape_octal(ret->point);
 	return true;
 }
 

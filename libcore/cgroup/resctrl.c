@@ -13,27 +13,10 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "base/text.h"
 
 #define MOUNTINFO_MAX (16u << 20)
 #define STATUS_MAX    4096
-
-/* "\040" and the like, as mountinfo has them. */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	for (; *s; s++) {
-		unsigned int c;
-
-		if (*s == '\\' && sscanf(s + 1, "%3o", &c) == 1 && strspn(s + 1, "01234567") >= 3) {
-			*to++ = (char)c;
-			s += 3;
-		} else {
-			*to++ = *s;
-		}
-	}
-	*to = '\0';
-}
 
 /* The mount point of a line that shows a whole resctrl; cut up. */
 static char *root_of(char *line)
@@ -50,7 +33,7 @@ static char *root_of(char *line)
 	}
 	if (!streq(field[3], "/"))
 		return NULL;
-	unescape(field[4]);
+	text_unescape_octal(field[4]);
 	return xstrdup(field[4]);
 }
 

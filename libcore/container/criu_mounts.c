@@ -26,6 +26,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "base/text.h"
 #include "kernel/syscalls.h"
 #include "tables/devices.h"
 
@@ -100,31 +101,6 @@ void criu_externals_free(struct criu_external *list, size_t n)
 	free(list);
 }
 
-static bool is_octal(const char *s)
-{
-	return strspn(s, "01234567") >= 3;
-}
-
-/* Undo the octal escapes of mountinfo, in place. */
-static void unescape(char *s)
-{
-	char *out = s;
-
-	for (; *s; s++) {
-		if (*s == '\\' && is_octal(s + 1)) {
-			unsigned int value = 0;
-
-			for (int i = 1; i <= 3; i++)
-				value = value * 8 + (unsigned int)(s[i] - '0');
-			*out++ = (char)value;
-			s += 3;
-		} else {
-			*out++ = *s;
-		}
-	}
-	*out = '\0';
-}
-
 static int read_mount_points(pid_t pid, char ***ret, struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("/proc/%d/mountinfo", pid);
@@ -144,7 +120,7 @@ static int read_mount_points(pid_t pid, char ***ret, struct err *err)
 		if (!field)
 			continue;
 		field[strcspn(field, " ")] = '\0';
-		unescape(field);
+		text_unescape_octal(field);
 		strv_add(ret, field);
 	}
 	return 0;

@@ -19,27 +19,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "berth/log.h"
 #include "mount/internal.h"
 
 #define MOUNTINFO_MAX (64u << 20)
-
-/* "\040" and the like, in place. */
-static void unescape(char *s)
-{
-	char *out = s;
-
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-		    s[3] >= '0' && s[3] <= '7') {
-			*out++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
-			s += 3;
-		} else {
-			*out++ = *s;
-		}
-	}
-	*out = '\0';
-}
 
 /* Fields: id, parent, device, root, mount point, options, optional ones, "-", type, source. */
 bool mnt_mountinfo_full(char *line, char **ret_mount_point)
@@ -64,7 +48,7 @@ bool mnt_mountinfo_full(char *line, char **ret_mount_point)
 	}
 	if (!root || !point || !streq(root, "/"))
 		return false;
-	unescape(point);
+	text_unescape_octal(point);
 	*ret_mount_point = point;
 	return true;
 }

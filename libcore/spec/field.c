@@ -13,7 +13,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -436,48 +435,6 @@ static int load_field(struct load *l, const struct field *f, const cJSON *j, voi
 	return -EINVAL;
 }
 
-static bool other_case(const char *a, const char *b)
-{
-	return (a[0] | 0x20) == (b[0] | 0x20) && !streq(a, b) && strcasecmp(a, b) == 0;
-}
-
-/*
- * The value of a row. Managers that were written against a decoder which does not mind the case of
- * names have such names in their documents: alone they mean what they meant there.
- */
-static const cJSON *row_value(const struct field *f, const cJSON *object)
-{
-	const cJSON *j = field_member(object, f->name);
-
-	if (j)
-		return j;
-	cJSON_ArrayForEach (j, object) {
-		if (other_case(j->string, f->name))
-			return j;
-	}
-	return NULL;
-}
-
-/* Warn of members that look like a row of the table in another case. */
-static void warn_of_case(struct load *l, const struct field *table, const cJSON *object)
-{
-	const cJSON *j;
-
-	cJSON_ArrayForEach (j, object) {
-		for (const struct field *f = table; f->name; f++) {
-			if (!other_case(j->string, f->name))
-				continue;
-			if (field_member(object, f->name))
-				load_warn(l, "ignored property \"%s\": \"%s\" is there", j->string,
-				          f->name);
-			else
-				load_warn(l, "property \"%s\" is taken for \"%s\"", j->string,
-				          f->name);
-			break;
-		}
-	}
-}
-
 /*
  * Rows are walked in the order of the table, not of the document: what is reported first does not
  * depend on how a document was written, and a row may rely on those above it.
@@ -485,7 +442,7 @@ static void warn_of_case(struct load *l, const struct field *table, const cJSON 
 int fields_load(struct load *l, const struct field *table, const cJSON *object, void *base)
 {
 	for (const struct field *f = table; f->name; f++) {
-		const cJSON *j = f->early && !l->early ? NULL : row_value(f, object);
+		const cJSON *j = f->early && !l->early ? NULL : field_member(object, f->name);
 		size_t mark;
 		int r;
 
@@ -500,7 +457,6 @@ int fields_load(struct load *l, const struct field *table, const cJSON *object, 
 			return r;
 		load_pop(l, mark);
 	}
-	warn_of_case(l, table, object);
 	return 0;
 }
 

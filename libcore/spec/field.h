@@ -5,8 +5,8 @@
  * One row per known property: name, kind, offset in the C struct, limits. One walker fills a struct
  * from an object by its table, and one frees it by the same table, so what can be loaded can't
  * leak. The walker keeps the JSON path for messages. Properties without a row are ignored, as the
- * spec demands, but one that differs from a row only in case earns a warning: it is a typing error
- * that would switch something off silently.
+ * spec demands; one that differs from a row only in case has been given the row's name before
+ * (fields_fold).
  */
 #pragma once
 
@@ -53,9 +53,10 @@ struct field {
 	size_t present_1; /* offset + 1 of a bool "the property was there"; 0: none */
 	const struct field *sub;
 	/*
-	 * What parse() reads below this property, for those who list what is known (the walker does
-	 * not look at it): a table, and what stands between its names and this one: "[]" if NULL in
-	 * an F_ARRAY, "" if NULL elsewhere, ".*" for an object with any names.
+	 * What parse() reads below this property, for fields_fold() and those who list what is
+	 * known (the walker does not look at it): a table, and what stands between its names and
+	 * this one: "[]" if NULL in an F_ARRAY, "" if NULL elsewhere, ".*" for an object with any
+	 * names.
 	 */
 	const struct field *inner;
 	const char *inner_step;
@@ -89,6 +90,12 @@ int load_fail_at(struct load *l, const char *name, const char *fmt, ...)
 /* Note "<path>: <text>" as one line of spec->warnings. */
 void load_warn(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * Before anything else looks at a document: names that differ from a row's in case only become the
+ * row's, here and below; of two that are one then, the later counts, and objects are merged. Each
+ * is a warning. What is no object is left alone.
+ */
+void fields_fold(struct load *l, const struct field *table, cJSON *object);
 /* Fill base from object by table. 0, or -errno with err set: base may then be partly filled. */
 int fields_load(struct load *l, const struct field *table, const cJSON *object, void *base);
 /* Free and reset everything that the table's rows own below base. */

@@ -332,6 +332,7 @@ int spec_load_text(const char *text, size_t len, const char *bundle, struct spec
 	r = json_parse(text, len, &json, err);
 	if (r < 0)
 		return r;
+	fields_fold(&l, spec_top_fields, json);
 	spec_knock_out(json, "");
 	spec = xcalloc(1, sizeof(*spec));
 	r = load_top(&l, json, spec);

@@ -305,6 +305,7 @@ int spec_load_process(const char *text, size_t len, struct spec_process *ret_pro
 		return r;
 	if (!cJSON_IsObject(json))
 		return load_fail(&l, -EINVAL, "expected an object");
+	fields_fold(&l, spec_process_fields, json);
 	spec_knock_out(json, "process.");
 	r = fields_load(&l, spec_process_fields, json, ret_process);
 	if (r == 0)

@@ -19,8 +19,11 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "berth/log.h"
 #include "spec/knockout.h"
 #include "spec/parts.h"
+
+#define WARNINGS_MAX 65536
 
 /* Properties whose 0 (or empty string) is "leave it". */
 static const struct {
@@ -234,6 +237,17 @@ static void complete(const cJSON *stored, const cJSON *patch, cJSON *merged, cJS
 	}
 }
 
+/* Of a whole document or of resources: what follows goes by the names of the properties. */
+static void fold(const struct field *table, cJSON *j)
+{
+	struct load l = { .warnings = BUF_INIT(WARNINGS_MAX) };
+
+	fields_fold(&l, table, j);
+	if (l.warnings.len)
+		log_debug("%s", l.warnings.data);
+	buf_done(&l.warnings);
+}
+
 static int parse_object(const char *text, const char *what, cJSON **ret, struct err *err)
 {
 	int r = json_parse(text, strlen(text), ret, err);
@@ -242,6 +256,7 @@ static int parse_object(const char *text, const char *what, cJSON **ret, struct 
 		return err_prefix(err, "%s", what);
 	if (!cJSON_IsObject(*ret))
 		return err_text(err, -EINVAL, "%s: expected an object", what);
+	fold(spec_resources_fields, *ret);
 	return 0;
 }
 
@@ -280,6 +295,7 @@ int spec_resources_text(const char *config, size_t len, char **ret, struct err *
 
 	if (r < 0)
 		return r;
+	fold(spec_top_fields, json);
 	resources = json_get(json_get(json, "linux"), "resources");
 	*ret = cJSON_IsObject(resources) ? cJSON_PrintUnformatted(resources) : xstrdup("{}");
 	if (!*ret)
@@ -289,7 +305,7 @@ int spec_resources_text(const char *config, size_t len, char **ret, struct err *
 
 int spec_load_resources(const char *text, struct spec_resources *ret, struct err *err)
 {
-	struct load l = { .err = err, .warnings = BUF_INIT(65536) };
+	struct load l = { .err = err, .warnings = BUF_INIT(WARNINGS_MAX) };
 	_cleanup_json_ cJSON *json = NULL;
 	int r = parse_object(text, "resources", &json, err);
 

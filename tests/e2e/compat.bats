@@ -21,6 +21,22 @@ load helpers
 	has "$err" 'HostName\" is taken for \"hostname'
 }
 
+@test "a property beside the same one in another case: both count, the later first" {
+	need_controller cpuset
+	bundle sleep 1000
+	config_edit '.linux.resources |= (.cpu = {cpus: "0", mems: "0"} | .CPU = {Cpus: "1"})'
+	berth run -d "$ID"
+	has "$err" 'property \"cpu\" is there more than once'
+	is "$(<"$(cgroup_of "$(pid_of)" cpuset)/cpuset.cpus")" 1
+	is "$(<"$(cgroup_of "$(pid_of)" cpuset)/cpuset.mems")" 0
+	berth update -r - "$ID" <<<'{"CPU":{"Cpus":"0-1"}}'
+	is "$(<"$(cgroup_of "$(pid_of)" cpuset)/cpuset.cpus")" 0-1
+	berth update -r - "$ID" <<<'{"cpu":{"cpus":"1"},"CPU":{"Cpus":"0"}}'
+	is "$(<"$(cgroup_of "$(pid_of)" cpuset)/cpuset.cpus")" 0
+	is "$(<"$(cgroup_of "$(pid_of)" cpuset)/cpuset.mems")" 0
+	remove
+}
+
 @test "the output of a terminal has no carriage returns of its own" {
 	local shim
 	bundle printf 'one\ntwo\n'

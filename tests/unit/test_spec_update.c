@@ -73,6 +73,11 @@ static void test_plain(void **state)
 		  "{\"unified\":{\"memory.high\":\"2\"}}", true,
 		  "{\"unified\":{\"cpu.max\":\"max\",\"memory.high\":\"2\"}}",
 		  "{\"unified\":{\"memory.high\":\"2\"}}" },
+		/* names in another case are those of the properties */
+		{ "{\"cpu\":{\"shares\":5,\"cpus\":\"0\"},\"CPU\":{\"Cpus\":\"0-1\"}}",
+		  "{\"CPU\":{\"Cpus\":\"1\"},\"Pids\":{\"LIMIT\":7}}", true,
+		  "{\"cpu\":{\"shares\":5,\"cpus\":\"1\"},\"pids\":{\"limit\":7}}",
+		  "{\"cpu\":{\"cpus\":\"1\"},\"pids\":{\"limit\":7}}" },
 	};
 
 	(void)state;
@@ -182,7 +187,8 @@ static void test_text_of_config(void **state)
 {
 	static const char config[] =
 	    "{\"linux\":{\"resources\":{\"pids\":{\"limit\":3},\"x\":\"a/b\"}}}";
-	_cleanup_free_ char *text = NULL, *none = NULL;
+	static const char other[] = "{\"Linux\":{\"Resources\":{\"PIDS\":{\"limit\":4}}}}";
+	_cleanup_free_ char *text = NULL, *none = NULL, *folded = NULL;
 	struct spec_resources res;
 	struct err err = { 0 };
 
@@ -191,6 +197,8 @@ static void test_text_of_config(void **state)
 	assert_string_equal(text, "{\"pids\":{\"limit\":3},\"x\":\"a/b\"}");
 	assert_int_equal(spec_resources_text("{}", 2, &none, &err), 0);
 	assert_string_equal(none, "{}");
+	assert_int_equal(spec_resources_text(other, strlen(other), &folded, &err), 0);
+	assert_string_equal(folded, "{\"pids\":{\"limit\":4}}");
 	assert_int_equal(spec_load_resources(text, &res, &err), 0);
 	assert_true(res.present && res.pids_limit.set);
 	assert_int_equal(res.pids_limit.v, 3);

@@ -166,8 +166,10 @@ static void test_warnings(void **state)
 	    caps->warnings,
 	    "process.capabilities.bounding[0]: ignored unknown capability \"CAP_X\"\n"
 	    "process.capabilities.bounding[2]: ignored unknown capability \"cap_chown\"");
-	assert_string_equal(letter->warnings, "process: ignored property \"noNewprivileges\": "
-	                                      "\"noNewPrivileges\" is there");
+	assert_string_equal(letter->warnings, "process: property \"noNewprivileges\" is taken for "
+	                                      "\"noNewPrivileges\"\n"
+	                                      "process: property \"noNewPrivileges\" is there more "
+	                                      "than once: what comes later counts");
 	assert_true(alone->linux_.rootfs_propagation & MS_SHARED);
 	assert_string_equal(alone->warnings, "linux: property \"rootfspropagation\" is taken for "
 	                                     "\"rootfsPropagation\"");

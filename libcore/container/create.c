@@ -278,14 +278,50 @@ static int step_go(void *arg, struct err *err)
 	return sync_send(c->sock[0], SYNC_GO, &c->pid, sizeof(c->pid), FD_INVALID, err);
 }
 
+/* An error is for init, which knows what it wanted the source for and reports it in its turn. */
+static int answer_source(struct creation *c, uint32_t i, int mntns_fd, struct err *err)
+{
+	const struct mnt_plan *mnt = c->plan->mnt;
+	struct err why = { 0 };
+	int fd, r;
+
+	if (i >= mnt->n_ops || !mnt->ops[i].late_source)
+		return err_text(err, -EPROTO, "init asks for a mount source that is not planned");
+	fd = mnt_open_source_inside(&mnt->ops[i], mntns_fd, &why);
+	if (fd < 0) {
+		sync_send_error(c->sock[0], &why);
+		return 0;
+	}
+	r = sync_send(c->sock[0], SYNC_SOURCE, NULL, 0, fd, err);
+	fd_close(fd);
+	return r;
+}
+
+/* Until init has mounted all. */
+static int step_late_sources(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+
+	for (;;) {
+		_cleanup_close_ int mntns_fd = FD_INVALID;
+		uint32_t i = 0;
+		int r = sync_expect_either(c->sock[0], SYNC_MOUNTED, SYNC_ASK_SOURCE, &i, sizeof(i),
+		                           &mntns_fd, err);
+
+		if (r < 0 || r == SYNC_MOUNTED)
+			return r < 0 ? r : 0;
+		r = answer_source(c, i, mntns_fd, err);
+		if (r < 0)
+			return r;
+	}
+}
+
 static int step_hooks(void *arg, struct err *err)
 {
 	struct creation *c = arg;
 	const struct spec *spec = c->plan->spec;
-	int r = sync_expect(c->sock[0], SYNC_MOUNTED, NULL, 0, NULL, err);
+	int r = ctr_run_hooks(c->ctr, spec, HOOK_PRESTART, CTR_CREATING, c->pid, err);
 
-	if (r == 0)
-		r = ctr_run_hooks(c->ctr, spec, HOOK_PRESTART, CTR_CREATING, c->pid, err);
 	if (r == 0)
 		r = ctr_run_hooks(c->ctr, spec, HOOK_CREATE_RUNTIME, CTR_CREATING, c->pid, err);
 	return r < 0 ? r : sync_send(c->sock[0], SYNC_HOOKS_DONE, NULL, 0, FD_INVALID, err);
@@ -470,6 +506,8 @@ const struct step create_steps[] = {
 	{ "identity of init", step_identity, "note which process init is, so that no other is hit",
 	  NULL },
 	{ "let init go", step_go, "tell init that it has been moved and mapped", NULL },
+	{ "late mount sources", step_late_sources,
+	  "while init mounts: open for it what lies on its own mounts", explain_late_sources },
 	{ "prestart and createRuntime hooks", step_hooks,
 	  "run the host's hooks once init has mounted all", explain_host_hooks },
 	{ "console", step_console, "take the terminal's master from init and hand it on",

@@ -44,6 +44,12 @@ void explain_sources(const struct explain *x)
 		mnt_describe_sources(x->plan->mnt, x->d);
 }
 
+void explain_late_sources(const struct explain *x)
+{
+	if (x->plan->mnt)
+		mnt_describe_late_sources(x->plan->mnt, x->d);
+}
+
 /* Where is each type in linux.namespaces: the spec has them by type. */
 static void find_namespaces(const cJSON *config, int index[NS_TYPES])
 {

@@ -108,10 +108,24 @@ static int step_root(void *arg, struct err *err)
 	return a->plan->mnt->has_mountns ? mnt_prepare_root(&a->mnt, a->plan->mnt, err) : 0;
 }
 
+static int ask_source(void *arg, const struct mnt_op *op, int mntns_fd, struct err *err)
+{
+	struct init_args *a = arg;
+	uint32_t i = (uint32_t)(op - a->plan->mnt->ops);
+	int fd = FD_INVALID;
+	int r = sync_send(a->sync, SYNC_ASK_SOURCE, &i, sizeof(i), mntns_fd, err);
+
+	if (r == 0)
+		r = sync_expect(a->sync, SYNC_SOURCE, NULL, 0, &fd, err);
+	return r < 0 ? r : fd;
+}
+
 static int step_mounts(void *arg, struct err *err)
 {
 	struct init_args *a = arg;
 
+	a->mnt.ask = ask_source;
+	a->mnt.ask_arg = a;
 	return a->plan->mnt->has_mountns ? mnt_mount_all(&a->mnt, a->plan->mnt, a->cgroups, err)
 	                                 : 0;
 }

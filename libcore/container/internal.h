@@ -63,6 +63,9 @@ int end_process(const struct ctr_identity *identity, const char *what, struct er
 enum sync_type {
 	SYNC_GO = 1,     /* creator: you are in your cgroup, ids are mapped */
 	SYNC_PIDFD,      /* joiner: here is init (one descriptor) */
+	SYNC_ASK_SOURCE, /* init: open the source of mount number payload in my mount namespace (one
+	                    descriptor) */
+	SYNC_SOURCE,     /* creator: here it is (one descriptor) */
 	SYNC_MOUNTED,    /* init: namespaces and mounts are ready; hooks may run */
 	SYNC_HOOKS_DONE, /* creator */
 	SYNC_CONSOLE,    /* init: the pty master (one descriptor); payload is its name */
@@ -81,6 +84,10 @@ int sync_send(int sock, enum sync_type type, const void *data, size_t len, int f
  * NULL. */
 int sync_expect(int sock, enum sync_type want, void *data, size_t size, int *ret_fd,
                 struct err *err);
+/* Wait for `want`, which is without payload and descriptor, or for `other`, which has exactly size
+ * bytes and a descriptor. Returns which it was. */
+int sync_expect_either(int sock, enum sync_type want, enum sync_type other, void *data, size_t size,
+                       int *ret_fd, struct err *err);
 void sync_send_error(int sock, const struct err *err);
 /* Wait for a message without payload with nothing but read(2). */
 int sync_read_plain(int sock, enum sync_type want);
@@ -277,6 +284,7 @@ struct explain {
 void explain_cgroup(const struct explain *x);
 void explain_sources(const struct explain *x);
 void explain_clone(const struct explain *x);
+void explain_late_sources(const struct explain *x);
 void explain_unit(const struct explain *x);
 void explain_classes(const struct explain *x);
 void explain_maps(const struct explain *x);

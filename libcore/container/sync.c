@@ -27,6 +27,8 @@ struct sync_msg {
 static const char *const sync_names[SYNC_TYPES] = {
 	[SYNC_GO] = "go",
 	[SYNC_PIDFD] = "pidfd",
+	[SYNC_ASK_SOURCE] = "ask for a source",
+	[SYNC_SOURCE] = "source",
 	[SYNC_MOUNTED] = "mounted",
 	[SYNC_HOOKS_DONE] = "hooks done",
 	[SYNC_CONSOLE] = "console",
@@ -91,38 +93,72 @@ static int take_error(struct sync_msg *msg, struct err *err)
 	return theirs.code;
 }
 
-int sync_expect(int sock, enum sync_type want, void *data, size_t size, int *ret_fd,
-                struct err *err)
+/* A message of one of the two types, or an error; *ret_fd: the descriptor that came with it. */
+static int receive(int sock, enum sync_type want, enum sync_type other, struct sync_msg *msg,
+                   int *ret_fd, struct err *err)
 {
-	struct sync_msg msg = { 0 };
 	_cleanup_close_ int fd = FD_INVALID;
 	size_t n_fds = 0;
 	ssize_t n;
 
-	n = sock_recv_fds(sock, &msg, sizeof(msg), &fd, 1, &n_fds);
+	n = sock_recv_fds(sock, msg, sizeof(*msg), &fd, 1, &n_fds);
 	if (n < 0)
 		return err_set(err, (int)n, "wait for sync message \"%s\"", sync_name(want));
 	if (n == 0)
 		return err_text(err, -EPIPE, "the other side ended before \"%s\"", sync_name(want));
 	if ((size_t)n < offsetof(struct sync_msg, data) ||
-	    msg.len != (size_t)n - offsetof(struct sync_msg, data))
+	    msg->len != (size_t)n - offsetof(struct sync_msg, data))
 		return err_text(err, -EPROTO, "malformed sync message");
-	if (msg.type == SYNC_ERROR)
-		return take_error(&msg, err);
-	if (msg.type != want)
+	if (msg->type == SYNC_ERROR)
+		return take_error(msg, err);
+	if (msg->type != want && msg->type != other)
 		return err_text(err, -EPROTO, "sync message \"%s\" while waiting for \"%s\"",
-		                sync_name(msg.type), sync_name(want));
+		                sync_name(msg->type), sync_name(want));
+	*ret_fd = n_fds == 1 ? take_fd(&fd) : FD_INVALID;
+	return 0;
+}
+
+int sync_expect(int sock, enum sync_type want, void *data, size_t size, int *ret_fd,
+                struct err *err)
+{
+	struct sync_msg msg = { 0 };
+	_cleanup_close_ int fd = FD_INVALID;
+	int r = receive(sock, want, want, &msg, &fd, err);
+
+	if (r < 0)
+		return r;
 	if (msg.len > size)
 		return err_text(err, -EPROTO, "sync message \"%s\" is too long", sync_name(want));
 	if (data && msg.len > 0)
 		memcpy(data, msg.data, msg.len);
 	if (ret_fd) {
-		if (n_fds != 1)
+		if (fd < 0)
 			return err_text(err, -EPROTO, "sync message \"%s\" without its descriptor",
 			                sync_name(want));
 		*ret_fd = take_fd(&fd);
 	}
 	return 0;
+}
+
+int sync_expect_either(int sock, enum sync_type want, enum sync_type other, void *data, size_t size,
+                       int *ret_fd, struct err *err)
+{
+	struct sync_msg msg = { 0 };
+	_cleanup_close_ int fd = FD_INVALID;
+	int r = receive(sock, want, other, &msg, &fd, err);
+
+	if (r < 0)
+		return r;
+	if (msg.type == other) {
+		if (msg.len != size || fd < 0)
+			return err_text(err, -EPROTO, "malformed sync message \"%s\"",
+			                sync_name(other));
+		memcpy(data, msg.data, size);
+		*ret_fd = take_fd(&fd);
+	} else if (msg.len > 0) {
+		return err_text(err, -EPROTO, "sync message \"%s\" is too long", sync_name(want));
+	}
+	return (int)msg.type;
 }
 
 int sync_read_plain(int sock, enum sync_type want)

@@ -140,22 +140,30 @@ static void describe_maps(const char *key, const struct spec_id_map *maps, size_
 	desc_list(d, key, words);
 }
 
+static void describe_source(const struct mnt_op *op, struct desc *d)
+{
+	desc_item_at(d, "source", "mounts", op->index);
+	desc_str(d, "source", op->source);
+	desc_flag(d, "recursive", op->recursive);
+	if (!op->idmap)
+		return;
+	desc_str(d, "id-map", op->idmap == MNT_IDMAP_TREE ? "tree" : "mount");
+	describe_maps("uids", op->uid_maps, op->n_uid_maps, d);
+	describe_maps("gids", op->gid_maps, op->n_gid_maps, d);
+}
+
 void mnt_describe_sources(const struct mnt_plan *plan, struct desc *d)
 {
-	for (size_t i = 0; plan->has_mountns && i < plan->n_ops; i++) {
-		const struct mnt_op *op = &plan->ops[i];
+	for (size_t i = 0; plan->has_mountns && i < plan->n_ops; i++)
+		if (mnt_op_source_is_cloned(plan, &plan->ops[i]))
+			describe_source(&plan->ops[i], d);
+}
 
-		if (!mnt_op_source_is_cloned(plan, op))
-			continue;
-		desc_item_at(d, "source", "mounts", op->index);
-		desc_str(d, "source", op->source);
-		desc_flag(d, "recursive", op->recursive);
-		if (!op->idmap)
-			continue;
-		desc_str(d, "id-map", op->idmap == MNT_IDMAP_TREE ? "tree" : "mount");
-		describe_maps("uids", op->uid_maps, op->n_uid_maps, d);
-		describe_maps("gids", op->gid_maps, op->n_gid_maps, d);
-	}
+void mnt_describe_late_sources(const struct mnt_plan *plan, struct desc *d)
+{
+	for (size_t i = 0; plan->has_mountns && i < plan->n_ops; i++)
+		if (plan->ops[i].idmap && plan->ops[i].late_source)
+			describe_source(&plan->ops[i], d);
 }
 
 void mnt_describe_root(const struct mnt_plan *plan, struct desc *d)

@@ -130,6 +130,16 @@ bool mnt_op_is_cgroup(const struct mnt_op *op, const struct mnt_cgroup_view *cgr
 /* Copy the directory dir_fd into the fresh mount, which is not attached yet. */
 int mnt_copy_up(int dir_fd, int mount_fd, const char *what, struct err *err);
 
+/* ---- source.c */
+
+/* Clone the source of a bind where it is now; -errno. Following links is right here: the path is
+ * the host's. */
+int mnt_clone_source(const struct mnt_op *op);
+/* The source as a detached mount for the bind that init makes. */
+int mnt_open_source(struct mnt_ctx *ctx, const struct mnt_op *op, struct err *err);
+/* May the source lie on an earlier mount of the container, as far as its path says? Pure. */
+bool mnt_source_is_late(const struct mnt_op *op, const char *root);
+
 /* ---- cgroup.c: one mount of type "cgroup" */
 int mnt_do_cgroup(struct mnt_ctx *ctx, const struct mnt_op *op, const struct mnt_cgroup_view *view,
                   struct err *err);
@@ -167,10 +177,10 @@ int mnt_idmap_parse(const struct spec *spec, const char *text, struct mnt_op *op
 /* Map the ids of the detached clone fd. */
 int mnt_idmap_apply(const struct mnt_op *op, int fd, struct err *err);
 
-/* ---- plan.c: pure decisions, for the tests */
-
-/* Does the creator clone the source of this mount, rather than leave it to init? */
+/* Does the creator clone the source of this mount ahead of all, rather than leave it to init? */
 bool mnt_op_source_is_cloned(const struct mnt_plan *plan, const struct mnt_op *op);
+
+/* ---- plan.c: pure decisions, for the tests */
 
 /* Is a bind on this path, below /proc, allowed (the short list)? */
 bool mnt_proc_bind_allowed(const char *destination);

@@ -60,6 +60,10 @@ struct mnt_op {                  /* one mount, decided */
 	bool late_readonly;   /* made read-only only after the root is complete (tmpfs, /dev) */
 	bool on_proc, on_sys; /* destination is, or is below, /proc or /sys */
 	int source_fd;        /* detached clone made by the creator, else FD_INVALID */
+	/* The source may lie on what the container mounts before: opened when its turn comes, not
+	 * by the creator ahead of all. Binds by path alone; mnt_plan_open_sources() adds those that
+	 * links lead there. */
+	bool late_source;
 	enum mnt_idmap idmap;
 	struct spec_id_map *uid_maps, *gid_maps; /* owned; none: those of the user namespace that
 	                                            the container joins */
@@ -85,9 +89,15 @@ bool mnt_same_idmap(const struct mnt_op *a, const struct mnt_op *b);
 /*
  * Creator side: clone bind sources into detached mounts. With a user namespace all of them, and
  * what is refused is left to init; id-mapped ones always, since only the owner of a file system may
- * map its ids (mount_setattr(2) with MOUNT_ATTR_IDMAP, 5.12).
+ * map its ids (mount_setattr(2) with MOUNT_ATTR_IDMAP, 5.12). Late ones are left out.
  */
 int mnt_plan_open_sources(struct mnt_plan *plan, struct err *err);
+/*
+ * Creator side, for init that asks (mnt_ctx.ask): the same for one bind, with the creator's
+ * privileges in the mount namespace mntns_fd, as far as it has been built. Returns the detached
+ * clone, or -errno.
+ */
+int mnt_open_source_inside(const struct mnt_op *op, int mntns_fd, struct err *err);
 
 struct mnt_place {         /* what a descriptor refers to: an object within one mount */
 	uint64_t mount_id; /* 0 where the kernel does not tell (before 5.8): any mount matches */
@@ -102,6 +112,10 @@ struct mnt_ctx {
 	int proc_fd;                 /* see mnt_proc_fd() */
 	int null_fd; /* a private read-only clone of the host's /dev/null, verified to be character
 	                1:3; masks attach it, so it is for this layer alone */
+	/* Have the creator open the source of a bind: the answer of mnt_open_source_inside(). NULL:
+	 * there is nobody to ask. mntns_fd is the caller's. */
+	int (*ask)(void *arg, const struct mnt_op *op, int mntns_fd, struct err *err);
+	void *ask_arg;
 	struct mnt_late *late; /* mounts that become read-only in mnt_finish_root; owned */
 	size_t n_late;
 	bool pivoted;
@@ -172,6 +186,7 @@ int mnt_open_in_root(int root_fd, const char *path, int flags, struct err *err);
  * made is an item whose first member is its mount point. cgroups: NULL when it is not known yet.
  */
 void mnt_describe_sources(const struct mnt_plan *plan, struct desc *d);
+void mnt_describe_late_sources(const struct mnt_plan *plan, struct desc *d);
 void mnt_describe_root(const struct mnt_plan *plan, struct desc *d);
 void mnt_describe_mounts(const struct mnt_plan *plan, const struct mnt_cgroup_view *cgroups,
                          struct desc *d);

@@ -254,41 +254,6 @@ int mnt_open_target(const struct mnt_ctx *ctx, const struct mnt_op *op, bool is_
 
 /* ---- the kinds */
 
-/* The bind source as a detached mount. Following links is right here: the path is the host's. */
-static int open_source(const struct mnt_op *op, struct err *err)
-{
-	int fd;
-
-	/* Its ids were mapped where that was allowed. */
-	if (op->idmap) {
-		fd = op->source_fd < 0 ? op->source_fd : fcntl(op->source_fd, F_DUPFD_CLOEXEC, 3);
-		return fd < 0 ? err_set(err, op->source_fd < 0 ? -EBADF : -errno,
-		                        "id-mapped source \"%s\"", op->source)
-		              : fd;
-	}
-	fd =
-	    k_open_tree(AT_FDCWD, op->source, OPEN_TREE_CLONE | (op->recursive ? AT_RECURSIVE : 0));
-
-	if (fd >= 0)
-		return fd;
-	/* Out of our reach (a directory above is closed to our ids) or holding mounts that we may
-	 * not uncover: the creator's clone is next best, since it carries no locked flags. */
-	if ((fd == -EACCES || fd == -EPERM || fd == -EINVAL) && op->source_fd >= 0) {
-		int copy = fcntl(op->source_fd, F_DUPFD_CLOEXEC, 3);
-
-		log_debug("%s: using the creator's clone of %s", op->destination, op->source);
-		if (copy >= 0)
-			return copy;
-	}
-	if (fd == -EINVAL && !op->recursive)
-		return err_set(
-		    err, fd,
-		    "bind source \"%s\" (is something mounted below it? a user namespace "
-		    "needs rbind then)",
-		    op->source);
-	return err_set(err, fd, "bind source \"%s\"", op->source);
-}
-
 /* Attach, then what only an attached mount can have. Late ones are remembered by descriptor. */
 static int finish_mount(struct mnt_ctx *ctx, const struct mnt_op *op, int mount_fd, int target_fd,
                         struct err *err)
@@ -325,7 +290,7 @@ static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, bool has_userns
 	struct stat st;
 	int r;
 
-	fd = open_source(op, err);
+	fd = mnt_open_source(ctx, op, err);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)

@@ -298,6 +298,7 @@ static int op_build(const struct spec *spec, struct mnt_op *op, struct err *err)
 			mnt_bind_attrs(op, m->options);
 		if (!op->remount && (!op->source || op->source[0] == '\0'))
 			return err_set(err, -EINVAL, "source is missing");
+		op->late_source = mnt_source_is_late(op, spec->root.path);
 		return 0;
 	}
 	if (mnt_op_readonly(op) && !op->remount &&
@@ -361,49 +362,4 @@ void mnt_plan_free(struct mnt_plan *plan)
 	}
 	free(plan->ops);
 	free(plan);
-}
-
-/* The clone is a peer of the host's mount: no mount may travel back that way. */
-static int clone_source(const struct mnt_op *op)
-{
-	int fd =
-	    k_open_tree(AT_FDCWD, op->source, OPEN_TREE_CLONE | (op->recursive ? AT_RECURSIVE : 0));
-	int r;
-
-	if (fd < 0)
-		return fd;
-	r = mnt_set_propagation(fd, MS_SLAVE | MS_REC);
-	if (r < 0)
-		fd_close(fd);
-	return r < 0 ? r : fd;
-}
-
-bool mnt_op_source_is_cloned(const struct mnt_plan *plan, const struct mnt_op *op)
-{
-	return op->bind && !op->remount && (plan->has_userns || op->idmap != MNT_IDMAP_NONE);
-}
-
-int mnt_plan_open_sources(struct mnt_plan *plan, struct err *err)
-{
-	if (!plan->has_mountns)
-		return 0;
-	for (size_t i = 0; i < plan->n_ops; i++) {
-		struct mnt_op *op = &plan->ops[i];
-		int fd, r;
-
-		if (!mnt_op_source_is_cloned(plan, op))
-			continue;
-		fd = clone_source(op);
-		/* Whatever it is, init tries for itself and has the better story to tell. */
-		if (fd < 0 && !op->idmap)
-			continue;
-		r = fd < 0 ? err_set(err, fd, "bind source \"%s\"", op->source)
-		           : mnt_idmap_apply(op, fd, err);
-		if (r < 0) {
-			fd_close(fd);
-			return err_prefix(err, "mounts[%zu] (%s)", op->index, op->destination);
-		}
-		op->source_fd = fd;
-	}
-	return 0;
 }

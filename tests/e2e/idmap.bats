@@ -119,6 +119,70 @@ owners() { stat -c %u:%g "$@" | tr '\n' ' '; }
 	remove "$ID"
 }
 
+# nested OPTIONS: /a from outside; of it /a/sub goes, by way of its place below the root, to /late.
+nested() {
+	source_dir a
+	source_dir a/sub
+	mkdir -p "$BUNDLE/rootfs/a/sub"
+	add_mount /a "$T/a" '["bind"]'
+	add_mount /late "$1" "$2" "$(maps 0 "$3" 2000)"
+}
+
+# bats test_tags=compat
+@test "idmap: a source on what the container mounts before" {
+	bundle stat -c %u:%g /a/sub/user /late/user
+	nested "$BUNDLE/rootfs/a/sub" '["bind", "idmap"]' 5000
+	berth run "$ID"
+	is "$(tr '\n' ' ' <"$T/out")" "1000:1001 6000:6001 "
+}
+
+# bats test_tags=compat
+@test "idmap: a source on what the container mounts before, in a user name space that cannot reach it" {
+	bundle stat -c %u:%g /late/user
+	userns
+	nested "$BUNDLE/rootfs/a/sub" '["rbind", "idmap"]' 200000
+	chmod 700 "$T/a"
+	berth run "$ID"
+	is "$out" 1000:1001
+}
+
+@test "idmap: a source that a link leads into the container's mounts" {
+	bundle stat -c %u:%g /late/user
+	ln -s "$BUNDLE/rootfs" "$T/link"
+	nested "$T/link/a/sub" '["bind", "idmap"]' 5000
+	berth run "$ID"
+	is "$out" 6000:6001
+	# Where only the container's mount makes the path whole.
+	rmdir "$BUNDLE/rootfs/a/sub"
+	berth run "$ID-2"
+	is "$out" 6000:6001
+}
+
+@test "a bind in a user name space whose source is out of reach on what the container mounts before" {
+	bundle cat /late/file
+	userns
+	mkdir -p "$BUNDLE/rootfs/a/sub" "$T/a/sub"
+	chown -R 200000:200000 "$BUNDLE/rootfs/a"
+	echo below >"$BUNDLE/rootfs/a/sub/file"
+	echo above >"$T/a/sub/file"
+	chmod 700 "$T/a"
+	add_mount /a "$T/a" '["bind"]'
+	add_mount /late "$BUNDLE/rootfs/a/sub" '["bind"]'
+	berth run "$ID"
+	is "$out" above
+}
+
+@test "idmap: a source that is nowhere, or cannot be mapped, on what the container mounts before" {
+	bundle true
+	cp config.json "$T/plain"
+	nested "$BUNDLE/rootfs/a/none" '["bind", "idmap"]' 5000
+	refused 1 'error mounting ".*/a/none" to rootfs at "/late": bind source .*No such file' run "$ID"
+	cp "$T/plain" config.json
+	add_mount /late "$BUNDLE/rootfs/proc" '["bind", "idmap"]' "$(maps 0 1 1)"
+	refused 1 'rootfs at "/late": mapping the ids of .*may not support id-mapped mounts' run "$ID"
+	[ ! -e "$STATE/$ID" ]
+}
+
 @test "idmap: what cannot be is refused by name, before anything is made" {
 	bundle true
 	source_dir a

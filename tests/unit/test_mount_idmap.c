@@ -215,13 +215,50 @@ static void test_same(void **state)
 	assert_false(mnt_same_idmap(&x, &y));
 }
 
+/* Sources that the container may mount itself are left for later, by their path alone. */
+static void test_late(void **state)
+{
+	static const struct {
+		const char *source, *options;
+		bool late, cloned;
+	} rows[] = {
+		{ "/s", "bind,idmap", false, true },
+		{ "/rest/a", "bind,idmap", false, true },
+		{ "/r/a", "bind,idmap", true, false },
+		{ "/r", "rbind,ridmap", true, false },
+		{ "/x/..//r/./a", "bind,idmap", true, false },
+		{ "/r/../a", "bind,idmap", false, true },
+		{ "/r/a", "bind", true, false },
+		{ "/s", "bind", false, true },
+		{ "/r/a", "bind,remount", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct mount_row row = { "/x", NULL, rows[i].source, rows[i].options };
+		struct spec *spec = spec_by_hand("/r", &row, 1);
+		struct spec_linux *l = &spec->linux_;
+		struct mnt_plan *plan = NULL;
+		struct err err = { 0 };
+
+		l->namespaces[NS_USER].wanted = true;
+		l->uid_maps = l->gid_maps = container_uids;
+		l->n_uid_maps = l->n_gid_maps = ARRAY_SIZE(container_uids);
+		if (mnt_plan_build(spec, &plan, &err) < 0)
+			fail_msg("row %zu: %s", i, err.msg);
+		assert_int_equal(plan->ops[0].late_source, rows[i].late);
+		assert_int_equal(mnt_op_source_is_cloned(plan, &plan->ops[0]), rows[i].cloned);
+		mnt_plan_free(plan);
+		spec_by_hand_free(spec);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_which),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_which), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_text),  cmocka_unit_test(test_same),
+		cmocka_unit_test(test_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

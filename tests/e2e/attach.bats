@@ -145,6 +145,7 @@ clients() { [ "$(call io.berth.Shim.State | jq -r '.parameters.clients // 0')" -
 	wait_until 5 log_has "$ID" ready
 	varlink -t 10 -n 2 "$(shim_addr)" '{"method":"io.berth.Shim.Wait","more":true}' >"$T/wait" &
 	local waiter=$!
+	wait_until 10 test -s "$T/wait"
 	call io.berth.Shim.Signal '{"signal":10}' | jq -e '.error == null'
 	wait_until 5 log_has "$ID" 'got 10'
 	call io.berth.Shim.Signal '{"signal":15}' | jq -e '.error == null'

@@ -59,6 +59,7 @@ inside() {
 	berth run -d "$ID"
 	varlink -t 60 -n 2 "$(shim_addr)" '{"method":"io.berth.Shim.Wait","more":true}' >"$T/wait" 2>&1 &
 	local client=$!
+	wait_until "$CMD_TIMEOUT" test -s "$T/wait"
 	let_go
 	berth wait "$ID"
 	is "$out" 137

@@ -172,14 +172,16 @@ containerd_down() { systemctl stop containerd 2>/dev/null || :; }
 
 # ---- an image of the busybox root file system, as managers import it
 
-# image_tar FILE NAME: an archive in OCI layout with one layer.
+# image_tar FILE NAME [COMMAND...]: an archive in OCI layout with one layer.
 image_tar() {
-	local dir layer config manifest
+	local dir layer config manifest file=$1 name=$2
+	shift 2
+	[ $# -gt 0 ] || set -- sh
 	dir=$(mktemp -d)
 	mkdir -p "$dir/blobs/sha256"
 	tar -C "$E2E_RUN/rootfs" -cf "$dir/layer" .
 	layer=$(image_blob "$dir" "$dir/layer")
-	jq -cn --arg l "$layer" '{architecture: "amd64", os: "linux", config: {Cmd: ["sh"], Env: ["PATH=/bin:/usr/bin"]},
+	jq -cn --arg l "$layer" --argjson cmd "$(words "$@")" '{architecture: "amd64", os: "linux", config: {Cmd: $cmd, Env: ["PATH=/bin:/usr/bin"]},
 		rootfs: {type: "layers", diff_ids: ["sha256:\($l)"]}}' >"$dir/config"
 	config=$(image_blob "$dir" "$dir/config")
 	jq -cn --arg c "$config" --arg l "$layer" --argjson cs "$(stat -c %s "$dir/blobs/sha256/$config")" --argjson ls "$(stat -c %s "$dir/blobs/sha256/$layer")" \
@@ -187,11 +189,11 @@ image_tar() {
 		config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: "sha256:\($c)", size: $cs},
 		layers: [{mediaType: "application/vnd.oci.image.layer.v1.tar", digest: "sha256:\($l)", size: $ls}]}' >"$dir/manifest"
 	manifest=$(image_blob "$dir" "$dir/manifest")
-	jq -cn --arg m "$manifest" --arg name "$2" --argjson ms "$(stat -c %s "$dir/blobs/sha256/$manifest")" '{schemaVersion: 2,
+	jq -cn --arg m "$manifest" --arg name "$name" --argjson ms "$(stat -c %s "$dir/blobs/sha256/$manifest")" '{schemaVersion: 2,
 		manifests: [{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: "sha256:\($m)", size: $ms,
 		annotations: {"io.containerd.image.name": $name, "org.opencontainers.image.ref.name": $name}}]}' >"$dir/index.json"
 	echo '{"imageLayoutVersion":"1.0.0"}' >"$dir/oci-layout"
-	tar -C "$dir" -cf "$1" oci-layout index.json blobs
+	tar -C "$dir" -cf "$file" oci-layout index.json blobs
 	rm -rf "$dir"
 }
 

@@ -258,9 +258,16 @@ int cg_limits_list(const struct cg *cg, const char *v2_controllers,
                    struct cg_writes *ret_v2, struct err *err)
 {
 	const struct target t = { .cg = cg, .v2_controllers = v2_controllers };
-	int r = cg_emit(cg_knobs_v1, res, use_v1, &t, ret_v1, err);
+	struct spec_resources own = *res; /* its lists are borrowed */
+	int r;
 
-	return r < 0 ? r : cg_emit(cg_knobs_v2, res, use_v2, &t, ret_v2, err);
+	/* What systemd knows is what will be in force: it writes the file again with any other
+	 * property of its controller. */
+	if (cg->unit && own.cpu.quota.set)
+		own.cpu.quota.v =
+		    cg_quota_of_unit(own.cpu.quota.v, own.cpu.period.set ? own.cpu.period.v : 0);
+	r = cg_emit(cg_knobs_v1, &own, use_v1, &t, ret_v1, err);
+	return r < 0 ? r : cg_emit(cg_knobs_v2, &own, use_v2, &t, ret_v2, err);
 }
 
 /* undo: an update, else the limits of a new container. */
@@ -277,7 +284,7 @@ static int apply_limits(struct target *t, const struct spec_resources *res, stru
 		r = check_memory(t, res, err);
 	if (r == 0)
 		r = write_lists(t, &v1, &v2, undo, err);
-	/* The files have shown that it can be done. What systemd then writes is rounded. */
+	/* The files have shown that it can be done. systemd writes some of them as it sees fit. */
 	if (r == 0 && undo && t->cg->unit) {
 		r = cg_unit_update(t->cg, res, err);
 		if (r == 0)

@@ -5,10 +5,24 @@
  */
 #include "cgroup/internal.h"
 
-bool cg_shares_yield(const struct spec_resources *res)
+#include <string.h>
+
+#include "base/mem.h"
+
+bool cg_is_idle(const struct spec_resources *res)
 {
-	return res->cpu.shares.set && res->cpu.shares.v != 0 && res->cpu.idle.set &&
-	       res->cpu.idle.v == 1;
+	for (size_t i = 0; i < res->n_unified; i++) {
+		const char *value = res->unified[i].value;
+
+		if (streq(res->unified[i].key, "cpu.idle"))
+			return *value == '1' && value[1 + strspn(value + 1, " \n")] == '\0';
+	}
+	return res->cpu.idle.set && res->cpu.idle.v == 1;
+}
+
+bool cg_weight_yields(const struct spec_resources *res, const char *file)
+{
+	return (streq(file, "cpu.weight") || streq(file, "cpu.weight.nice")) && cg_is_idle(res);
 }
 
 static void ignored(struct buf *b, bool asked, const char *name)
@@ -22,8 +36,13 @@ void cg_ignored(const struct spec_resources *res, bool cpu_v2, bool memory_v2, b
 {
 	bool leaf_devices = false;
 
-	ignored(ret, cpu_v2 && cg_shares_yield(res),
+	ignored(ret, cpu_v2 && cg_is_idle(res) && res->cpu.shares.set && res->cpu.shares.v != 0,
 	        "cpu.shares (unable to apply both them and cpu.idle)");
+	for (size_t i = 0; i < res->n_unified; i++)
+		if (cpu_v2 && cg_weight_yields(res, res->unified[i].key))
+			(void)buf_printf(ret,
+			                 "%sunified \"%s\" (unable to apply both it and cpu.idle)",
+			                 ret->len ? ", " : "", res->unified[i].key);
 	/* Of v1 alone, and there without effect since Linux 5.16. */
 	ignored(ret, res->memory.kernel.set && res->memory.kernel.v != 0, "memory.kernel");
 	ignored(ret, memory_v2 && res->memory.kernel_tcp.set && res->memory.kernel_tcp.v != 0,

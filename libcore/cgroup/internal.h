@@ -166,8 +166,10 @@ void cg_undo_done(struct cg_undo *undo);
  * the controllers are those of v2. */
 void cg_ignored(const struct spec_resources *res, bool cpu_v2, bool memory_v2, bool io_v2,
                 struct buf *ret);
-/* Both shares and idle are asked for: v2 refuses a weight to an idle cgroup. */
-bool cg_shares_yield(const struct spec_resources *res);
+/* v2 refuses a weight to an idle cgroup. Is idle what is asked for; `unified` has the last word. */
+bool cg_is_idle(const struct spec_resources *res);
+/* Is that file of v2 left alone for it. */
+bool cg_weight_yields(const struct spec_resources *res, const char *file);
 
 /* --- apply.c --- */
 /*

@@ -4,7 +4,8 @@
  *
  * systemd writes the files of a unit's cgroup again whenever it sees fit, from what it knows: a
  * limit that it has a property for must be told, one that it has none for stays untouched. The
- * files are written after it, so that what it rounds (the quota of processors) ends up exact.
+ * files are written after it. What it rounds, the quota of processors, is rounded there as well: it
+ * would not stay exact beyond the next change of any other property.
  *
  * Values of 64 bits all set are systemd's "infinity".
  */
@@ -21,8 +22,9 @@
 
 #define INFINITE       UINT64_MAX
 #define DEFAULT_PERIOD 100000 /* microseconds */
-#define QUOTA_STEP     10000  /* systemd keeps whole hundredths of a processor */
-#define CPUS_MAX       8192   /* CONFIG_NR_CPUS goes no higher */
+#define SECOND         1000000u
+#define QUOTA_STEP     10000 /* systemd keeps whole hundredths of a processor */
+#define CPUS_MAX       8192  /* CONFIG_NR_CPUS goes no higher */
 
 static void property_done(struct cg_property *p)
 {
@@ -115,17 +117,33 @@ static int put_memory(const struct spec_resources *res, bool v2, struct cg_prope
 	return r;
 }
 
+/* Processor time in a second, rounded up as systemd does. */
+static uint64_t quota_per_second(int64_t quota, uint64_t period)
+{
+	uint64_t total;
+
+	if (quota <= 0 || __builtin_mul_overflow((uint64_t)quota, SECOND, &total))
+		return INFINITE;
+	return (total / period + QUOTA_STEP - 1) / QUOTA_STEP * QUOTA_STEP;
+}
+
 static void put_quota(struct cg_properties *p, int64_t quota, uint64_t period)
 {
-	uint64_t per_second = INFINITE, total;
-
 	if (period)
 		put(p, "CPUQuotaPeriodUSec", period);
 	else
 		period = DEFAULT_PERIOD;
-	if (quota > 0 && !__builtin_mul_overflow((uint64_t)quota, 1000000u, &total))
-		per_second = (total / period + QUOTA_STEP - 1) / QUOTA_STEP * QUOTA_STEP;
-	put(p, "CPUQuotaPerSecUSec", per_second);
+	put(p, "CPUQuotaPerSecUSec", quota_per_second(quota, period));
+}
+
+int64_t cg_quota_of_unit(int64_t quota, uint64_t period)
+{
+	uint64_t per_second = quota_per_second(quota, period ? period : DEFAULT_PERIOD), total;
+
+	if (per_second == INFINITE ||
+	    __builtin_mul_overflow(per_second, period ? period : DEFAULT_PERIOD, &total))
+		return quota;
+	return (int64_t)(total / SECOND);
 }
 
 /* "0-3,8" as bits, that of processor 0 the lowest of the first byte. */
@@ -164,12 +182,13 @@ static int put_cpu(const struct spec_resources *res, bool v2, struct cg_properti
 	int64_t quota = res->cpu.quota.set ? res->cpu.quota.v : 0;
 	uint64_t period = res->cpu.period.set ? res->cpu.period.v : 0;
 	uint64_t shares = res->cpu.shares.set ? res->cpu.shares.v : 0;
+	bool idle = v2 && cg_is_idle(res);
 	int r = 0;
 
-	if (shares && !(v2 && cg_shares_yield(res)))
-		put(p, v2 ? "CPUWeight" : "CPUShares", v2 ? cg_weight_from_shares(shares) : shares);
-	if (v2 && res->cpu.idle.set && res->cpu.idle.v == 1)
+	if (idle)
 		put(p, "CPUWeight", 0); /* 252 */
+	else if (shares)
+		put(p, v2 ? "CPUWeight" : "CPUShares", v2 ? cg_weight_from_shares(shares) : shares);
 	if (quota || period)
 		put_quota(p, quota, period);
 	if (v2 && res->cpu.cpus && *res->cpu.cpus)
@@ -214,14 +233,13 @@ static int unified_weight(struct cg_properties *p, const char *name, const char 
 	return 0;
 }
 
+/* What it asks for is a weight of 0, and put_cpu() has seen to that. */
 static int unified_idle(struct cg_properties *p, const char *name, const char *value,
                         struct err *err)
 {
-	if (!streq(value, "0") && !streq(value, "1"))
-		return unified_bad(value, err);
-	if (*value == '1')
-		put(p, name, 0);
-	return 0;
+	(void)p;
+	(void)name;
+	return streq(value, "0") || streq(value, "1") ? 0 : unified_bad(value, err);
 }
 
 static int unified_cpu_max(struct cg_properties *p, const char *name, const char *value,
@@ -254,7 +272,7 @@ static const struct {
 	const char *file, *name;
 	unified_fn *put;
 } unified_table[] = {
-	{ "cpu.idle", "CPUWeight", unified_idle },
+	{ "cpu.idle", NULL, unified_idle },
 	{ "cpu.max", NULL, unified_cpu_max },
 	{ "cpu.weight", "CPUWeight", unified_weight },
 	{ "cpuset.cpus", "AllowedCPUs", put_mask },
@@ -279,7 +297,8 @@ static int put_unified(const struct spec_resources *res, struct cg_properties *p
 		for (size_t k = 0; k < ARRAY_SIZE(unified_table); k++) {
 			int r = 0;
 
-			if (streq(unified_table[k].file, kv->key))
+			if (streq(unified_table[k].file, kv->key) &&
+			    !cg_weight_yields(res, kv->key))
 				r = unified_table[k].put(p, unified_table[k].name, value, err);
 			if (r < 0)
 				return err_prefix(err, "unified resource \"%.128s\"", kv->key);

@@ -77,6 +77,9 @@ void cg_property_drop(struct cg_properties *p, size_t i);
 /* The limits, without device rules: all optional. */
 int cg_properties_limits(const struct spec_resources *res, bool v2, struct cg_properties *p,
                          struct err *err);
+/* What systemd makes of a quota in so many microseconds (0: 100000): it keeps hundredths of a
+ * processor, and rounds up. */
+int64_t cg_quota_of_unit(int64_t quota, uint64_t period);
 /* DevicePolicy and DeviceAllow. */
 void cg_properties_devices(const struct spec_resources *res, struct cg_properties *p);
 

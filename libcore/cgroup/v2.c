@@ -57,7 +57,7 @@ static int emit_cpu_weight(const struct cg_knob *k, const struct spec_resources 
 	uint64_t weight = res->cpu.shares.set ? cg_weight_from_shares(res->cpu.shares.v) : 0;
 
 	(void)err;
-	if (weight && !cg_shares_yield(res))
+	if (weight && !cg_weight_yields(res, k->file))
 		cg_write_add(out, k, k->file, k->flags, "%llu", (unsigned long long)weight);
 	return 0;
 }
@@ -127,29 +127,45 @@ int cg_unified_check(const char *key, char **ret_controller, struct err *err)
 	return 0;
 }
 
+static int emit_file(const struct cg_knob *k, const struct spec_kv *kv, struct cg_writes *out,
+                     struct err *err)
+{
+	_cleanup_free_ char *controller = NULL;
+	struct cg_knob row = *k;
+	int r = cg_unified_check(kv->key, &controller, err);
+
+	if (r < 0)
+		return r;
+	row.controller = controller;
+	/* One write per line: most files take one entry at a time. */
+	for (const char *line = kv->value; *line; line += strspn(line, "\n")) {
+		size_t len = strcspn(line, "\n");
+
+		if (len >= 4096)
+			return err_set(err, -E2BIG, "unified resource \"%.128s\"", kv->key);
+		if (len > 0)
+			cg_write_add(out, &row, kv->key, k->flags, "%.*s", (int)len, line);
+		line += len;
+	}
+	return 0;
+}
+
+/* The entries have no order of their own; while it is idle, a cgroup takes no weight. */
 static int emit_unified(const struct cg_knob *k, const struct spec_resources *res,
                         struct cg_writes *out, struct err *err)
 {
-	for (size_t i = 0; i < res->n_unified; i++) {
-		const struct spec_kv *kv = &res->unified[i];
-		_cleanup_free_ char *controller = NULL;
-		int r = cg_unified_check(kv->key, &controller, err);
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < res->n_unified; i++) {
+			const struct spec_kv *kv = &res->unified[i];
+			int r;
 
-		if (r < 0)
-			return r;
-		/* One write per line: most files take one entry at a time. */
-		for (const char *line = kv->value; *line; line += strspn(line, "\n")) {
-			size_t len = strcspn(line, "\n");
-			struct cg_knob row = *k;
-
-			row.controller = controller;
-			if (len >= 4096)
-				return err_set(err, -E2BIG, "unified resource \"%.128s\"", kv->key);
-			if (len > 0)
-				cg_write_add(out, &row, kv->key, k->flags, "%.*s", (int)len, line);
-			line += len;
+			if (streq(kv->key, "cpu.idle") != (pass == 0) ||
+			    cg_weight_yields(res, kv->key))
+				continue;
+			r = emit_file(k, kv, out, err);
+			if (r < 0)
+				return r;
 		}
-	}
 	return 0;
 }
 

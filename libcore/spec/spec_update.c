@@ -23,7 +23,8 @@
 #include "spec/knockout.h"
 #include "spec/parts.h"
 
-#define WARNINGS_MAX 65536
+#define WARNINGS_MAX   65536
+#define DEFAULT_SHARES 1024 /* the kernel's own, a weight of 100 */
 
 /* Properties whose 0 (or empty string) is "leave it". */
 static const struct {
@@ -211,6 +212,62 @@ static void follow_limit(const cJSON *stored, const cJSON *patch, bool swap_apar
 		put_number(merged, "memory", "swap", limit + (old_swap - old_limit));
 }
 
+static bool has_weight(const cJSON *res)
+{
+	const cJSON *files = member(res, "unified");
+	int64_t v;
+
+	return number_of(res, "cpu", "shares", &v) || member(files, "cpu.weight") ||
+	       member(files, "cpu.weight.nice");
+}
+
+static bool has_idle(const cJSON *res)
+{
+	return member(member(res, "cpu"), "idle") || member(member(res, "unified"), "cpu.idle");
+}
+
+/* `unified` is written last, and has the last word. */
+static bool is_idle(const cJSON *res)
+{
+	const char *file = json_get_str(member(res, "unified"), "cpu.idle", NULL);
+	int64_t v;
+
+	if (file)
+		return *file == '1';
+	return number_of(res, "cpu", "idle", &v) && v == 1;
+}
+
+static void drop(cJSON *object, const char *name)
+{
+	if (object)
+		cJSON_DeleteItemFromObjectCaseSensitive(object, name);
+}
+
+/*
+ * An idle group has no weight; a change of the one ends the other. A group that was idle has the
+ * kernel's default, which has to be said: systemd would go on to think it idle.
+ */
+static void follow_idle(const cJSON *stored, const cJSON *patch, cJSON *merged, cJSON *effect)
+{
+	cJSON *cpu = member(merged, "cpu"), *files = member(merged, "unified");
+	bool was = is_idle(stored);
+
+	if (member(member(patch, "cpu"), "idle") && !member(member(patch, "unified"), "cpu.idle"))
+		drop(files, "cpu.idle"); /* the last word was an earlier one */
+	if (has_idle(patch) && !has_weight(patch) && was != is_idle(patch)) {
+		drop(cpu, "shares");
+		drop(files, "cpu.weight");
+		drop(files, "cpu.weight.nice");
+		if (was)
+			put_number(effect, "cpu", "shares", DEFAULT_SHARES);
+	}
+	if (has_weight(patch) && !has_idle(patch) && was) {
+		drop(files, "cpu.idle");
+		put_number(merged, "cpu", "idle", 0);
+		put_number(effect, "cpu", "idle", 0);
+	}
+}
+
 static void complete(const cJSON *stored, const cJSON *patch, cJSON *merged, cJSON *effect)
 {
 	const cJSON *cpu = member(stored, "cpu"), *memory = member(stored, "memory");
@@ -227,14 +284,7 @@ static void complete(const cJSON *stored, const cJSON *patch, cJSON *merged, cJS
 	if (!member(member(patch, "memory"), "checkBeforeUpdate"))
 		put_copy(effect, "memory", "checkBeforeUpdate",
 		         member(memory, "checkBeforeUpdate"));
-	/* An idle group has no shares; a change of the one ends the other. */
-	if (member(member(patch, "cpu"), "idle") && !member(member(patch, "cpu"), "shares"))
-		cJSON_DeleteItemFromObjectCaseSensitive(member(merged, "cpu"), "shares");
-	if (number_of(patch, "cpu", "shares", &v) && !member(member(patch, "cpu"), "idle") &&
-	    number_of(stored, "cpu", "idle", &v) && v == 1) {
-		put_number(merged, "cpu", "idle", 0);
-		put_number(effect, "cpu", "idle", 0);
-	}
+	follow_idle(stored, patch, merged, effect);
 }
 
 /* Of a whole document or of resources: what follows goes by the names of the properties. */

@@ -47,7 +47,7 @@ stopped() { berth state "$ID" && [ "$(jq -r .status "$T/out")" = stopped ]; }
 	property_is "$SCOPE" DevicePolicy strict
 	without_flag
 	files memory.max memory.low memory.swap.max pids.max cpu.weight cpu.max cpuset.cpus cpuset.mems
-	is "$out" "67108864 33554432 33554432 77 59 12345 100000 0 0 "
+	is "$out" "67108864 33554432 33554432 77 59 13000 100000 0 0 "
 	berth delete --force "$ID"
 	no_unit
 }
@@ -109,6 +109,52 @@ stopped() { berth state "$ID" && [ "$(jq -r .status "$T/out")" = stopped ]; }
 	berth delete --force "$ID"
 }
 
+@test "a quota that systemd rounds is what it becomes, and stays so" {
+	sleeper '.linux.resources.cpu = {quota: 500000, period: 1000000}'
+	berth run -d "$ID"
+	without_flag
+	files cpu.max
+	is "$out" "500000 1000000 "
+	berth update --cpu-period 900000 "$ID"
+	property_is "$SCOPE" CPUQuotaPerSecUSec 560ms
+	files cpu.max
+	is "$out" "504000 900000 "
+	berth update --cpu-share 200 "$ID"
+	systemctl set-property --runtime "$SCOPE" CPUWeight=60
+	files cpu.max
+	is "$out" "504000 900000 "
+	# Rounded from what was asked for, not from what it had become.
+	berth update --cpu-period 1000000 "$ID"
+	files cpu.max
+	is "$out" "500000 1000000 "
+	berth delete --force "$ID"
+}
+
+@test "an idle cgroup has no weight, a weight ends it, also by the files of v2" {
+	sleeper '.linux.resources.cpu = {shares: 512}'
+	berth run -d "$ID"
+	without_flag
+	berth update -r - "$ID" <<<'{"unified": {"cpu.weight": "8", "cpu.idle": "1"}}'
+	has "$err" "unable to apply both"
+	files cpu.idle
+	is "$out" "1 "
+	property_is "$SCOPE" CPUWeight idle
+	berth update -r - "$ID" <<<'{"unified": {"cpu.weight": "8"}}'
+	files cpu.idle cpu.weight
+	is "$out" "0 8 "
+	property_is "$SCOPE" CPUWeight 8
+	berth update --cpu-share 200 --cpu-idle 1 "$ID"
+	has "$err" "unable to apply both"
+	files cpu.idle
+	is "$out" "1 "
+	berth update --cpu-idle 0 "$ID"
+	# systemd knows of it: it does not make it idle again.
+	systemctl set-property --runtime "$SCOPE" CPUQuota=50%
+	files cpu.idle cpu.weight
+	is "$out" "0 100 "
+	berth delete --force "$ID"
+}
+
 @test "what systemd has no property for is set in the files" {
 	sleeper '.linux.resources.hugepageLimits = [{pageSize: "2MB", limit: 4194304}] | .linux.resources.unified = {"pids.max": "66"}'
 	berth run -d "$ID"
@@ -127,7 +173,7 @@ stopped() { berth state "$ID" && [ "$(jq -r .status "$T/out")" = stopped ]; }
 	property_is "$SCOPE" TasksMax 99
 	property_is "$SCOPE" CPUQuotaPerSecUSec 130ms
 	files memory.max pids.max cpu.max
-	is "$out" "134217728 99 12345 100000 "
+	is "$out" "134217728 99 13000 100000 "
 	systemctl daemon-reload
 	files memory.max pids.max
 	is "$out" "134217728 99 "

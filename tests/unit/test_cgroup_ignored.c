@@ -47,9 +47,36 @@ static void test_ignored(void **state)
 	check_ignored(&res, true, "");
 }
 
+static void test_idle(void **state)
+{
+	struct spec_kv kv[] = { { (char *)"cpu.weight", (char *)"8" },
+		                { (char *)"cpu.idle", (char *)"1\n" },
+		                { (char *)"cpu.weight.nice", (char *)"1" } };
+	struct spec_resources res = { .unified = kv, .n_unified = 3, .cpu.shares = { true, 2 } };
+
+	(void)state;
+	check_ignored(&res, true,
+	              "cpu.shares (unable to apply both them and cpu.idle), "
+	              "unified \"cpu.weight\" (unable to apply both it and cpu.idle), "
+	              "unified \"cpu.weight.nice\" (unable to apply both it and cpu.idle)");
+	check_ignored(&res, false, "");
+	/* The last word. */
+	kv[1].value = (char *)"0";
+	res.cpu.idle = (struct opt_i64){ true, 1 };
+	check_ignored(&res, true, "");
+	kv[1].value = (char *)"12";
+	check_ignored(&res, true, "");
+	res.unified = &kv[2];
+	res.n_unified = 1;
+	assert_true(cg_is_idle(&res));
+	assert_true(cg_weight_yields(&res, "cpu.weight"));
+	assert_false(cg_weight_yields(&res, "cpu.max"));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_ignored) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_ignored),
+		                            cmocka_unit_test(test_idle) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -316,11 +316,46 @@ static void test_unified(void **state)
 	expect(cg_knobs_v2, &res,
 	       "pids.max=5\nmemory.high=max\nio.max=8:0 rbps=1\nio.max=8:16 rbps=2\n");
 	refuse(cg_knobs_v1, &res, -EINVAL, "invalid configuration");
+	/* A weight is for what is not, or no more, idle. */
+	kv[0] = (struct spec_kv){ (char *)"cpu.weight", (char *)"8" };
+	kv[1] = (struct spec_kv){ (char *)"cpu.idle", (char *)"0" };
+	expect(cg_knobs_v2, &res, "pids.max=5\ncpu.idle=0\ncpu.weight=8\n");
+	kv[1].value = (char *)"1";
+	res.cpu.shares = U64(200);
+	expect(cg_knobs_v2, &res, "pids.max=5\ncpu.idle=1\n");
 	res.n_unified = 1;
+	res.cpu.shares = (struct opt_u64){ false, 0 };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		kv[0].key = (char *)bad[i].key;
 		refuse(cg_knobs_v2, &res, -EINVAL, bad[i].text);
 	}
+}
+
+/* Under systemd a quota is what systemd will make of it, in the files of either version. */
+static void test_quota_of_unit(void **state)
+{
+	struct cg_dir dirs[] = { { .name = (char *)"cpu" } };
+	struct cg cg = { .mode = CG_V2 };
+	struct spec_resources res = { .cpu.quota = I64(500000), .cpu.period = U64(900000) };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct cg_writes v1 = { 0 }, v2 = { 0 };
+		const struct cg_write *w;
+
+		cg.mode = i & 2 ? CG_V1 : CG_V2;
+		cg.dirs = i & 2 ? dirs : NULL;
+		cg.n_dirs = i & 2 ? 1 : 0;
+		cg.unit = i & 1 ? (struct cg_unit *)&dirs : NULL;
+		assert_int_equal(cg_limits_list(&cg, "cpu", &res, &v1, &v2, NULL), 0);
+		assert_int_equal(v1.n + v2.n, i & 2 ? 2 : 1);
+		w = i & 2 ? &v1.list[1] : &v2.list[0];
+		assert_string_equal(w->file, i & 2 ? "cpu.cfs_quota_us" : "cpu.max");
+		assert_memory_equal(w->value, i & 1 ? "504000" : "500000", 6);
+		cg_writes_done(&v1);
+		cg_writes_done(&v2);
+	}
+	assert_int_equal(res.cpu.quota.v, 500000);
 }
 
 static void test_without_a_cgroup(void **state)
@@ -355,11 +390,12 @@ static void test_without_a_cgroup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cpu_weight), cmocka_unit_test(test_io_weight),
-		cmocka_unit_test(test_swap),       cmocka_unit_test(test_memory_check),
-		cmocka_unit_test(test_nothing),    cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_unlimited),  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_unified),    cmocka_unit_test(test_without_a_cgroup),
+		cmocka_unit_test(test_cpu_weight),    cmocka_unit_test(test_io_weight),
+		cmocka_unit_test(test_swap),          cmocka_unit_test(test_memory_check),
+		cmocka_unit_test(test_nothing),       cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_unlimited),     cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_unified),       cmocka_unit_test(test_without_a_cgroup),
+		cmocka_unit_test(test_quota_of_unit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

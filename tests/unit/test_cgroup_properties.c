@@ -126,6 +126,28 @@ static void test_cpu(void **state)
 	expect(&r, true, "CPUWeight:t=59;");
 }
 
+/* Asked for, of how many microseconds, and what systemd will write for it. */
+static void test_quota_of_unit(void **state)
+{
+	static const struct {
+		int64_t quota;
+		uint64_t period;
+		int64_t want;
+	} t[] = { { 50000, 0, 50000 },        { 500000, 1000000, 500000 },
+		  { 500000, 900000, 504000 }, { 600000, 900000, 603000 },
+		  { 12345, 100000, 13000 },   { 1000, 100000, 1000 },
+		  { 1000, 1000000, 10000 },   { 250000, 100000, 250000 },
+		  { -1, 100000, -1 },         { 0, 0, 0 },
+		  { INT64_MAX, 1, INT64_MAX } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		if (cg_quota_of_unit(t[i].quota, t[i].period) != t[i].want)
+			fail_msg("%lld of %llu: %lld", (long long)t[i].quota,
+			         (unsigned long long)t[i].period,
+			         (long long)cg_quota_of_unit(t[i].quota, t[i].period));
+}
+
 static void test_masks(void **state)
 {
 	struct spec_resources r = { .cpu = { .cpus = (char *)"0-2,9", .mems = (char *)"1" } };
@@ -214,6 +236,15 @@ static void test_unified(void **state)
 			refuse(&r, table[i].key);
 		expect(&r, false, "");
 	}
+	/* No weight for what is idle. */
+	r.cpu.idle = (struct opt_i64)SET(1);
+	kv.key = (char *)"cpu.weight";
+	kv.value = (char *)"8";
+	expect(&r, true, "CPUWeight:t=0;");
+	kv.key = (char *)"cpu.idle";
+	kv.value = (char *)"0";
+	expect(&r, true, "");
+	r.cpu.idle.set = false;
 	/* What is written last is in force. */
 	r.memory.limit = (struct opt_i64)SET(1);
 	kv.key = (char *)"memory.max";
@@ -342,10 +373,11 @@ static void test_replace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_memory),      cmocka_unit_test(test_cpu),
-		cmocka_unit_test(test_masks),       cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_unified),     cmocka_unit_test(test_devices),
-		cmocka_unit_test(test_annotations), cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_memory),        cmocka_unit_test(test_cpu),
+		cmocka_unit_test(test_masks),         cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_quota_of_unit), cmocka_unit_test(test_unified),
+		cmocka_unit_test(test_devices),       cmocka_unit_test(test_annotations),
+		cmocka_unit_test(test_replace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,27 @@ static void test_hang_together(void **state)
 		{ "{\"cpu\":{\"idle\":1}}", "{\"cpu\":{\"shares\":512}}", true,
 		  "{\"cpu\":{\"shares\":512,\"idle\":0}}",
 		  "{\"cpu\":{\"shares\":512,\"idle\":0}}" },
+		/* through files of v2, too */
+		{ "{\"unified\":{\"cpu.idle\":\"1\"}}", "{\"unified\":{\"cpu.weight\":\"8\"}}",
+		  true, "{\"unified\":{\"cpu.weight\":\"8\"},\"cpu\":{\"idle\":0}}",
+		  "{\"unified\":{\"cpu.weight\":\"8\"},\"cpu\":{\"idle\":0}}" },
+		{ "{\"unified\":{\"cpu.weight\":\"8\",\"cpu.weight.nice\":\"1\"}}",
+		  "{\"cpu\":{\"idle\":1}}", true, "{\"unified\":{},\"cpu\":{\"idle\":1}}",
+		  "{\"cpu\":{\"idle\":1}}" },
+		{ "{\"cpu\":{\"idle\":1}}", "{\"unified\":{\"cpu.weight.nice\":\"1\"}}", true,
+		  "{\"cpu\":{\"idle\":0},\"unified\":{\"cpu.weight.nice\":\"1\"}}",
+		  "{\"unified\":{\"cpu.weight.nice\":\"1\"},\"cpu\":{\"idle\":0}}" },
+		/* what is not idle any more weighs what the kernel gives it */
+		{ "{\"unified\":{\"cpu.idle\":\"1\"}}", "{\"cpu\":{\"idle\":0}}", true,
+		  "{\"unified\":{},\"cpu\":{\"idle\":0}}",
+		  "{\"cpu\":{\"idle\":0,\"shares\":1024}}" },
+		/* no change, nothing to follow */
+		{ "{\"cpu\":{\"shares\":512}}", "{\"cpu\":{\"idle\":0}}", true,
+		  "{\"cpu\":{\"shares\":512,\"idle\":0}}", "{\"cpu\":{\"idle\":0}}" },
+		{ "{\"cpu\":{\"idle\":1},\"unified\":{\"cpu.idle\":\"0\"}}",
+		  "{\"cpu\":{\"shares\":512}}", true,
+		  "{\"cpu\":{\"idle\":1,\"shares\":512},\"unified\":{\"cpu.idle\":\"0\"}}",
+		  "{\"cpu\":{\"shares\":512}}" },
 		/* swap alone needs the limit that it includes */
 		{ "{\"memory\":{\"limit\":100}}", "{\"memory\":{\"swap\":150}}", true,
 		  "{\"memory\":{\"limit\":100,\"swap\":150}}",

@@ -213,12 +213,24 @@ static int step_spawn(void *arg, struct err *err)
 	return c->pid < 0 ? (int)c->pid : 0;
 }
 
+/* Neither the end of a pid namespace nor a cgroup ends what its first process leaves behind. */
+static void warn_of_leftovers(const struct creation *c)
+{
+	const struct cg *cg = c->ctr->cgroup;
+
+	if (c->plan->rootless && !c->plan->ns.has[NS_PID] && (!cg || !cg->usable))
+		log_warn("no cgroup, and no pid namespace of its own: processes of this container "
+		         "that outlive its first one cannot be found. Such configuration is "
+		         "strongly discouraged");
+}
+
 /* Of a unit, which is there only now. */
 static int step_limits(void *arg, struct err *err)
 {
 	struct creation *c = arg;
 	struct cg *cg = c->ctr->cgroup;
 
+	warn_of_leftovers(c);
 	if (!cg || !cg->usable || !cg->unit)
 		return 0;
 	return cg_apply(cg, &c->plan->spec->linux_.resources, c->plan->rootless,

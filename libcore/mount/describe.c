@@ -218,6 +218,8 @@ void mnt_describe_devices(const struct mnt_plan *plan, struct desc *d)
 		describe_device(plan, &dev, d);
 	}
 	for (size_t i = 0; i < spec->linux_.n_devices; i++) {
+		if (mnt_device_is_link(&spec->linux_.devices[i]))
+			continue;
 		desc_item_at(d, "device", "linux.devices", i);
 		describe_device(plan, &spec->linux_.devices[i], d);
 	}

@@ -175,6 +175,12 @@ bool mnt_device_is_configured(const struct spec *spec, const char *path)
 	return false;
 }
 
+/* What is asked for as /dev/ptmx gives way to the link, and as a bind it could not. */
+bool mnt_device_is_link(const struct spec_device *d)
+{
+	return streq(d->path, "/dev/ptmx");
+}
+
 static int make_nodes(const struct mnt_ctx *ctx, const struct mnt_plan *plan, int dev,
                       struct err *err)
 {
@@ -201,6 +207,8 @@ static int make_nodes(const struct mnt_ctx *ctx, const struct mnt_plan *plan, in
 			return r;
 	}
 	for (size_t i = 0; i < spec->linux_.n_devices; i++) {
+		if (mnt_device_is_link(&spec->linux_.devices[i]))
+			continue;
 		r = make_configured(ctx, plan, &spec->linux_.devices[i], err);
 		if (r < 0)
 			return err_prefix(err, "linux.devices[%zu]", i);

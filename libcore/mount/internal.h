@@ -150,6 +150,8 @@ int mnt_do_cgroup(struct mnt_ctx *ctx, const struct mnt_op *op, const struct mnt
 bool mnt_device_is_configured(const struct spec *spec, const char *path);
 /* The host's node is bound rather than one made (where that is not permitted either way). */
 bool mnt_device_is_bound(const struct mnt_plan *plan, const struct spec_device *d);
+/* A configured device in whose place a link is made. */
+bool mnt_device_is_link(const struct spec_device *d);
 
 /* ---- root.c */
 

@@ -149,6 +149,17 @@ flags_of() {
 	is "$out" here
 }
 
+@test "a configured /dev/ptmx gives way to the link, in a user namespace too" {
+	bundle sh -c 'readlink /dev/ptmx; stat -L -c "%t,%T %a" /dev/ptmx'
+	config_edit '.linux.devices = [{path: "/dev/ptmx", type: "c", major: 5, minor: 2}]'
+	berth run "$ID"
+	is "$out" $'pts/ptmx\n5,2 666'
+	config_edit '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 0, size: 1000}]
+		| .linux.gidMappings = .linux.uidMappings'
+	berth run "$ID"
+	is "$out" $'pts/ptmx\n5,2 666'
+}
+
 @test "a path that is masked twice has one mask" {
 	bundle
 	config_edit '.linux.readonlyPaths = [] | .linux.maskedPaths = ["/etc/hosts", "/proc/fs", "/etc/hosts", "/proc/fs", "/proc/../etc/hosts"]'

@@ -60,6 +60,18 @@ ends_clean() { is "$(find "$T/root.$1" -mindepth 1 -not -name '.*')" ""; }
 	ends_clean 7002
 }
 
+@test "neither a cgroup nor a pid namespace: a warning" {
+	user_bundle 7002 true
+	as 7002 run "$ID"
+	is "$err" ""
+	config_edit '.linux.namespaces -= [{type: "pid"}] | .mounts |= map((select(.type == "proc") | .type = "none" | .source = "/proc"
+		| .options = ["rbind", "nosuid", "nodev", "noexec"]) // .)'
+	as 7002 run "$ID"
+	has "$err" "no cgroup, and no pid namespace of its own"
+	has "$err" "Such configuration is strongly discouraged"
+	ends_clean 7002
+}
+
 @test "run -d, attach, wait, logs" {
 	user_bundle 7002 sh -c 'echo hello; read x; echo "got $x"; exit 42'
 	as 7002 run -d "$ID"

@@ -155,11 +155,15 @@ static int start(struct cg *cg, pid_t pid, struct err *err)
 	if (r < 0)
 		return r;
 	unit->started = true;
-	if (cg->mode == CG_V2 && !unit->slice)
-		return is_inside(cg, pid)
-		           ? 0
-		           : err_text(err, -ESRCH, "systemd: %s is not at %s%s, or has ended",
-		                      unit->name, cg->dirs[0].mount, cg->dirs[0].path);
+	if (cg->mode == CG_V2 && !unit->slice) {
+		if (!is_inside(cg, pid))
+			return err_text(err, -ESRCH, "systemd: %s is not at %s%s, or has ended",
+			                unit->name, cg->dirs[0].mount, cg->dirs[0].path);
+		/* It delegates the controllers that it knows. The rest are the container's, too,
+		 * as without systemd. */
+		cg_enable_above(&cg->dirs[0]);
+		return 0;
+	}
 	/* Hierarchies that systemd does not know, and slices, to which it adds nobody. */
 	r = cg_create_dirs(cg, err);
 	return r < 0 ? r : cg_attach_dirs(cg, pid, err);

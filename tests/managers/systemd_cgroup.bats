@@ -164,6 +164,17 @@ stopped() { berth state "$ID" && [ "$(jq -r .status "$T/out")" = stopped ]; }
 	berth delete --force "$ID"
 }
 
+@test "a scope has all controllers, also those that systemd does not know" {
+	local all
+	all=$(cat /sys/fs/cgroup/cgroup.controllers)
+	[[ " $all " = *" hugetlb "* ]] || skip "no controller that systemd does not know"
+	sleeper
+	berth run -d "$ID"
+	files cgroup.controllers
+	is "$out" "$all "
+	berth delete --force "$ID"
+}
+
 @test "update: properties and files, all or nothing" {
 	sleeper '.linux.resources.memory = {limit: 67108864} | .linux.resources.pids = {limit: 77}'
 	berth run -d "$ID"

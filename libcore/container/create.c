@@ -37,6 +37,7 @@ struct creation {
 	struct cg_view_store view;
 	struct rdt rdt;
 	int fifo_fd, report_fd, sys_fd, proc_fd, cgroup_fd;
+	int root_fds[MNT_HOST_ROOTS]; /* without a mount namespace: its root */
 	int sock[2];
 	int pidfd;
 	pid_t pid;
@@ -133,7 +134,7 @@ static int step_sources(void *arg, struct err *err)
 	struct creation *c = arg;
 	struct mnt_plan *mnt = c->plan->mnt;
 
-	if (!mnt->has_mountns)
+	if (!mnt_plan_mounts(mnt))
 		return 0;
 	for (size_t i = 0; i < mnt->n_ops; i++) {
 		int r = mnt->ops[i].idmap ? open_idmap(c->plan, &mnt->ops[i], err) : 0;
@@ -143,6 +144,23 @@ static int step_sources(void *arg, struct err *err)
 			                  mnt->ops[i].destination);
 	}
 	return mnt_plan_open_sources(mnt, err);
+}
+
+/* Recorded before they are there, so that whatever happens next, they are taken away. */
+static int step_host_root(void *arg, struct err *err)
+{
+	struct creation *c = arg;
+	int r;
+
+	if (!c->plan->mnt->on_host)
+		return 0;
+	log_warn("linux.namespaces: no mount namespace: the container sees the mounts of the host "
+	         "and can change them; its own are below \"%s\" on the host until it is deleted",
+	         c->plan->spec->root.path);
+	r = mnt_host_root_clone(c->plan->mnt, &c->ctr->host_root, c->root_fds, err);
+	if (r == 0)
+		r = record_write_intent(c->ctr, err);
+	return r < 0 ? r : mnt_host_root_attach(c->ctr->host_root, c->root_fds, err);
 }
 
 static int step_fifos(void *arg, struct err *err)
@@ -179,6 +197,8 @@ static void run_init(struct creation *c)
 		},
 	};
 
+	a.mnt.root_fd = c->root_fds[MNT_HOST_INNER];
+	fd_close(c->root_fds[MNT_HOST_OUTER]);
 	fd_close(c->proc_fd);
 	init_main(&a);
 }
@@ -195,6 +215,7 @@ static int step_spawn(void *arg, struct err *err)
 		.cgroup = c->ctr->cgroup && c->ctr->cgroup->usable ? c->ctr->cgroup : NULL,
 		.sock = c->sock,
 		.close_fds = close_fds,
+		.root_fd = FD_INVALID,
 	};
 	int r = sync_pair(c->sock, err);
 
@@ -506,6 +527,8 @@ const struct step create_steps[] = {
 	{ "cgroup view", step_view, "find what mounts of type cgroup are to show", NULL },
 	{ "mount sources", step_sources, "clone bind sources while they can be reached",
 	  explain_sources },
+	{ "root on the host", step_host_root,
+	  "without a mount namespace: journal and make the root's mounts", explain_host_root },
 	{ "fifos", step_fifos, "make exec.fifo and exec.report, where init waits for start", NULL },
 	{ "clone init", step_spawn, "clone the first process into its namespaces", explain_clone },
 	{ "limits of the unit", step_limits,
@@ -547,6 +570,7 @@ int ctr_create(struct ctr *ctr, struct ctr_plan *plan, const struct ctr_create_o
 		.proc_fd = FD_INVALID,
 		.cgroup_fd = FD_INVALID,
 		.net_fd = FD_INVALID,
+		.root_fds = { FD_INVALID, FD_INVALID },
 		.sock = { FD_INVALID, FD_INVALID },
 		.pidfd = FD_INVALID,
 	};
@@ -562,6 +586,8 @@ int ctr_create(struct ctr *ctr, struct ctr_plan *plan, const struct ctr_create_o
 	ns_netdevs_free(plan->spec, &c.net_devices);
 	if (r == 0 && ret_pidfd)
 		*ret_pidfd = take_fd(&c.pidfd);
+	for (int i = 0; i < MNT_HOST_ROOTS; i++)
+		fd_close(c.root_fds[i]);
 	fd_close(c.net_fd);
 	fd_close(c.fifo_fd);
 	fd_close(c.report_fd);

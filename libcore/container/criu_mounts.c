@@ -240,6 +240,9 @@ int criu_restore_mounts(struct criu *c, const struct criu_external *list, size_t
 
 int criu_check_mounts(const struct mnt_plan *plan, struct err *err)
 {
+	if (plan->on_host)
+		return err_text(err, -EOPNOTSUPP,
+		                "linux.namespaces: criu needs a container with a mount namespace");
 	for (size_t i = 0; i < plan->n_ops; i++)
 		if (plan->ops[i].idmap != MNT_IDMAP_NONE)
 			return err_text(err, -EOPNOTSUPP,

@@ -113,6 +113,7 @@ void ctr_close(struct ctr *ctr)
 	free(ctr->annotations);
 	cg_free(ctr->cgroup);
 	cg_free(ctr->shim_cgroup);
+	mnt_host_root_free(ctr->host_root);
 	free(ctr);
 }
 

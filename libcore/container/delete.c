@@ -2,8 +2,8 @@
 /*
  * Undo: everything that the records name, in an order that can be cut off anywhere and run again.
  *
- *     processes (cgroup, init, shims) → cgroups leaf-up → socket links → poststop hooks → files,
- * the intent last
+ *     processes (cgroup, init, shims) → cgroups leaf-up → mounts on the host → socket links →
+ *     poststop hooks → files, the intent last
  *
  * Nothing here needs state.json: the journal alone is enough. Waiting is for events (pidfds,
  * cgroup.events), with a bound; when the bound is hit the records stay, so that the delete can be
@@ -100,6 +100,9 @@ static int end_kernel_side(struct ctr *ctr, struct err *err)
 		r = end_process(&ctr->shim, "shim", err);
 	if (r == 0 && ctr->shim_cgroup && !cg_has_self(ctr->shim_cgroup))
 		r = end_cgroup(ctr->shim_cgroup, "shim", err);
+	/* When nobody is left who uses them, or could make more. */
+	if (r == 0 && ctr->host_root)
+		r = mnt_host_root_remove(ctr->host_root, err);
 	return r;
 }
 

@@ -36,6 +36,7 @@ struct exec_run {
 	struct lsm_labels labels;
 	struct cg *sub; /* what --cgroup names; NULL: the container's own */
 	int proc_fd, cgroup_fd, init_pidfd;
+	int root_fd; /* without a mount namespace: the container's root */
 	int sock[2];
 	int pidfd;
 	pid_t pid;
@@ -160,6 +161,26 @@ static int refuse(struct exec_run *x, struct err *err)
 	}
 }
 
+/* Without a mount namespace the root is init's, as long as it is the one that was made for it: a
+ * container that may chroot(2) could have gone to any other place of the host. */
+static int open_root(struct exec_run *x, struct err *err)
+{
+	char path[32];
+
+	if (!x->ctr->host_root)
+		return 0;
+	snprintf(path, sizeof(path), "%d/root", x->ctr->init.pid);
+	x->root_fd = openat(x->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (x->root_fd < 0)
+		return err_set(err, -errno, "open the root of the container");
+	if (!mnt_host_root_is(x->ctr->host_root, x->root_fd))
+		return err_text(err, -EPERM,
+		                "cannot exec: the container's first process has left the root "
+		                "\"%s\" that was made for it",
+		                x->ctr->host_root->path);
+	return 0;
+}
+
 static int prepare(struct exec_run *x, struct err *err)
 {
 	_cleanup_close_ int cache = FD_INVALID;
@@ -180,6 +201,10 @@ static int prepare(struct exec_run *x, struct err *err)
 	x->init_pidfd = ctr_init_pidfd(x->ctr);
 	if (x->init_pidfd < 0)
 		return err_text(err, -ESRCH, "cannot exec in a stopped container");
+	r = open_root(x, err);
+	if (r < 0)
+		return r;
+	/* This looks last whether it is still the same process. */
 	r = ns_plan_from_pid(x->ctr->init.pid, x->init_pidfd, &x->ns, err);
 	/* Not dumpable until execve, so that nothing of the host can be had from it: its namespaces
 	 * are then open to root alone. */
@@ -210,6 +235,7 @@ static int spawn(struct exec_run *x, struct err *err)
 		.sock = x->sock,
 		.close_fds = close_fds,
 		.only = &x->opts->io,
+		.root_fd = x->root_fd,
 	};
 	int r = sync_pair(x->sock, err);
 
@@ -222,6 +248,7 @@ static int spawn(struct exec_run *x, struct err *err)
 	if (x->pid == 0) {
 		/* Its joiner has closed all else. */
 		ns_plan_done(&x->ns);
+		x->root_fd = FD_INVALID;
 		child_main(x);
 	}
 	return x->pid < 0 ? (int)x->pid : 0;
@@ -337,6 +364,7 @@ int ctr_exec(struct ctr *ctr, const struct ctr_exec_opts *opts, pid_t *ret_pid, 
 		.proc_fd = FD_INVALID,
 		.cgroup_fd = FD_INVALID,
 		.init_pidfd = FD_INVALID,
+		.root_fd = FD_INVALID,
 		.sock = { FD_INVALID, FD_INVALID },
 		.pidfd = FD_INVALID,
 	};
@@ -362,6 +390,7 @@ int ctr_exec(struct ctr *ctr, const struct ctr_exec_opts *opts, pid_t *ret_pid, 
 	fd_close(x.proc_fd);
 	fd_close(x.cgroup_fd);
 	fd_close(x.init_pidfd);
+	fd_close(x.root_fd);
 	fd_close(x.sock[0]);
 	fd_close(x.sock[1]);
 	fd_close(x.pidfd);

@@ -44,6 +44,12 @@ void explain_sources(const struct explain *x)
 		mnt_describe_sources(x->plan->mnt, x->d);
 }
 
+void explain_host_root(const struct explain *x)
+{
+	if (x->plan->mnt)
+		mnt_describe_host_root(x->plan->mnt, x->d);
+}
+
 void explain_late_sources(const struct explain *x)
 {
 	if (x->plan->mnt)
@@ -330,6 +336,15 @@ static void explain_poststop(const struct explain *x)
 	describe_hooks(x, HOOK_POSTSTOP);
 }
 
+static void explain_host_undo(const struct explain *x)
+{
+	if (!x->plan->mnt || !x->plan->mnt->on_host)
+		return;
+	desc_item(x->d, "unmount", "root.path");
+	desc_str(x->d, "target", x->plan->spec->root.path);
+	desc_flag(x->d, "recursive", true);
+}
+
 /* What start and delete do is not a table there: init_main(), ctr_start(), ctr_delete(). */
 static const struct step start_steps[] = {
 	{ "startContainer hooks", NULL, "run by init, programs of the container",
@@ -340,7 +355,9 @@ static const struct step start_steps[] = {
 };
 
 static const struct step delete_steps[] = {
-	{ "undo", NULL, "end processes, remove cgroups, links and files, from the journal", NULL },
+	{ "undo", NULL,
+	  "end processes, remove cgroups, mounts on the host, links and files, from the journal",
+	  explain_host_undo },
 	{ "poststop hooks", NULL, "run by the caller of delete", explain_poststop },
 	{ NULL, NULL, NULL, NULL },
 };

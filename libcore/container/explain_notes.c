@@ -67,7 +67,9 @@ static void note_namespaces(const struct explain *x)
 		enum spec_ns_type type;
 		const char *what;
 	} rows[] = {
-		{ NS_MOUNT, "mounts are made in the host's tree" },
+		{ NS_MOUNT, "the host's mounts can be seen and changed; the container's are in the "
+		            "host's tree "
+		            "until it is deleted" },
 		{ NS_PID, "the host's processes can be seen, and signalled by its root" },
 		{ NS_NET, "the host's interfaces, ports and abstract sockets are shared" },
 		{ NS_IPC, "the host's shared memory and message queues are shared" },

@@ -105,7 +105,7 @@ static int step_root(void *arg, struct err *err)
 {
 	struct init_args *a = arg;
 
-	return a->plan->mnt->has_mountns ? mnt_prepare_root(&a->mnt, a->plan->mnt, err) : 0;
+	return mnt_plan_mounts(a->plan->mnt) ? mnt_prepare_root(&a->mnt, a->plan->mnt, err) : 0;
 }
 
 static int ask_source(void *arg, const struct mnt_op *op, int mntns_fd, struct err *err)
@@ -126,15 +126,15 @@ static int step_mounts(void *arg, struct err *err)
 
 	a->mnt.ask = ask_source;
 	a->mnt.ask_arg = a;
-	return a->plan->mnt->has_mountns ? mnt_mount_all(&a->mnt, a->plan->mnt, a->cgroups, err)
-	                                 : 0;
+	return mnt_plan_mounts(a->plan->mnt) ? mnt_mount_all(&a->mnt, a->plan->mnt, a->cgroups, err)
+	                                     : 0;
 }
 
 static int step_devices(void *arg, struct err *err)
 {
 	struct init_args *a = arg;
 
-	return a->plan->mnt->has_mountns ? mnt_make_devices(&a->mnt, a->plan->mnt, err) : 0;
+	return mnt_plan_mounts(a->plan->mnt) ? mnt_make_devices(&a->mnt, a->plan->mnt, err) : 0;
 }
 
 static int step_host_hooks(void *arg, struct err *err)
@@ -169,7 +169,7 @@ static int step_console(void *arg, struct err *err)
 	if (!a->plan->spec->process.terminal)
 		return 0;
 	r = mnt_open_pty(&a->mnt, &master, &a->process.slave_fd, a->console_name, err);
-	if (r == 0 && a->plan->mnt->has_mountns)
+	if (r == 0 && mnt_plan_mounts(a->plan->mnt))
 		r = mnt_bind_console(&a->mnt, a->process.slave_fd, err);
 	if (r == 0)
 		r = sync_send(a->sync, SYNC_CONSOLE, a->console_name, strlen(a->console_name) + 1,
@@ -183,7 +183,7 @@ static int step_change_root(void *arg, struct err *err)
 	const struct mnt_plan *mnt = a->plan->mnt;
 	int r;
 
-	if (!mnt->has_mountns) {
+	if (!mnt_plan_mounts(mnt)) {
 		/* A mount namespace that was joined: its root is the root; nothing of it is ours to
 		 * change. */
 		return chdir("/") < 0
@@ -229,7 +229,7 @@ static int step_masks(void *arg, struct err *err)
 {
 	struct init_args *a = arg;
 
-	return a->plan->mnt->has_mountns ? mnt_mask_paths(&a->mnt, a->plan->mnt, err) : 0;
+	return mnt_plan_mounts(a->plan->mnt) ? mnt_mask_paths(&a->mnt, a->plan->mnt, err) : 0;
 }
 
 static int step_memory(void *arg, struct err *err)

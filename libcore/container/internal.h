@@ -241,6 +241,9 @@ struct spawn_opts {
 	/* exec: the container is hostile by now, so the joiner enters it with nothing but these
 	 * standard files, the first preserve_fds from 3 on, and its socket. NULL: create. */
 	const struct ctr_process_io *only;
+	/* What the joiner changes its root to after the joins: a container without a mount
+	 * namespace; FD_INVALID: the root is that of the namespace. */
+	int root_fd;
 };
 pid_t spawn_process(const struct spawn_opts *opts, int *ret_pidfd, struct err *err);
 
@@ -283,6 +286,7 @@ struct explain {
 };
 void explain_cgroup(const struct explain *x);
 void explain_sources(const struct explain *x);
+void explain_host_root(const struct explain *x);
 void explain_clone(const struct explain *x);
 void explain_late_sources(const struct explain *x);
 void explain_unit(const struct explain *x);

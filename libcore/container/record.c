@@ -3,7 +3,8 @@
  * The records of a container: intent.json and state.json in its directory.
  *
  * intent.json is written before the first side effect and says what may have to be undone: the
- * boot, the cgroups and which of their levels are ours, the shim's socket link, who creates.
+ * boot, the cgroups and which of their levels are ours, mounts on the host, the shim's socket link,
+ * who creates.
  * state.json is written once when init is complete and says what the container is. Both are
  * replaced atomically and never edited. They are our own files in a directory that only we can
  * write, and are still read as strictly as any other input.
@@ -19,6 +20,11 @@
 #include "base/mem.h"
 
 #define RECORD_VERSION 1
+
+static const char *const host_root_keys[MNT_HOST_ROOTS] = {
+	[MNT_HOST_OUTER] = "outer",
+	[MNT_HOST_INNER] = "inner",
+};
 
 static void put_str(struct buf *b, const char *key, const char *value)
 {
@@ -55,6 +61,39 @@ static void put_cgroup(struct buf *b, const char *key, const struct cg *cg)
 	cg_to_json(cg, b);
 }
 
+static void put_host_root(struct buf *b, const struct mnt_host_root *root)
+{
+	if (!root)
+		return;
+	buf_printf(b, ",\"hostRoot\":{\"namespace\":%llu", (unsigned long long)root->ns);
+	put_str(b, "path", root->path);
+	for (int i = 0; i < MNT_HOST_ROOTS; i++)
+		buf_printf(b, ",\"%s\":{\"mountId\":%llu,\"uniqueId\":%llu}", host_root_keys[i],
+		           (unsigned long long)root->id[i], (unsigned long long)root->unique[i]);
+	buf_puts(b, "}");
+}
+
+static void read_host_root(const cJSON *j, struct mnt_host_root **ret)
+{
+	const cJSON *h = json_get(j, "hostRoot");
+	const char *path = json_get_str(h, "path", NULL);
+	struct mnt_host_root *root;
+
+	mnt_host_root_free(take_ptr(*ret));
+	if (!path)
+		return;
+	root = xcalloc(1, sizeof(*root));
+	root->path = xstrdup(path);
+	root->ns = json_get_uint(h, "namespace", 0);
+	for (int i = 0; i < MNT_HOST_ROOTS; i++) {
+		const cJSON *m = json_get(h, host_root_keys[i]);
+
+		root->id[i] = json_get_uint(m, "mountId", 0);
+		root->unique[i] = json_get_uint(m, "uniqueId", 0);
+	}
+	*ret = root;
+}
+
 int record_write_intent(const struct ctr *ctr, struct err *err)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(CTR_STATE_MAX);
@@ -69,6 +108,7 @@ int record_write_intent(const struct ctr *ctr, struct err *err)
 	record_put_identity(&b, "creator", &ctr->creator);
 	put_cgroup(&b, "cgroup", ctr->cgroup);
 	put_cgroup(&b, "shimCgroup", ctr->shim_cgroup);
+	put_host_root(&b, ctr->host_root);
 	put_str(&b, "shimLink", ctr->shim_link);
 	if (ctr->rdt_group)
 		put_str(&b, "rdtGroup", ctr->rdt_group);
@@ -165,6 +205,7 @@ static int read_intent(struct ctr *ctr, struct err *err)
 	ctr->owner = (uid_t)json_get_uint(j, "owner", 0);
 	strncpy(ctr->boot_id, json_get_str(j, "bootId", ""), sizeof(ctr->boot_id) - 1);
 	record_get_identity(j, "creator", &ctr->creator);
+	read_host_root(j, &ctr->host_root);
 	r = read_cgroup(j, "cgroup", &ctr->cgroup, err);
 	if (r == 0)
 		r = read_cgroup(j, "shimCgroup", &ctr->shim_cgroup, err);

@@ -51,12 +51,14 @@ static void joiner_fail(int sock, const struct err *err)
  */
 static int joiner_close(const struct spawn_opts *opts, struct err *err)
 {
-	int keep[4 + NS_TYPES];
+	int keep[5 + NS_TYPES];
 	size_t n = 0;
 
 	if (!opts->only)
 		return 0;
 	keep[n++] = opts->sock[1];
+	if (opts->root_fd >= 0)
+		keep[n++] = opts->root_fd;
 	for (int i = 0; i < 3; i++)
 		if (opts->only->stdio[i] >= 0)
 			keep[n++] = opts->only->stdio[i];
@@ -85,6 +87,17 @@ static int joiner_time(const struct ns_plan *ns, struct err *err)
 	return r;
 }
 
+/* Before there is a process in the container's namespaces, which would hold the descriptor. */
+static int joiner_root(const struct spawn_opts *opts, struct err *err)
+{
+	if (opts->root_fd < 0)
+		return 0;
+	if (fchdir(opts->root_fd) < 0 || chroot(".") < 0)
+		return err_set(err, -errno, "enter the container's root");
+	fd_close(opts->root_fd);
+	return 0;
+}
+
 /* Returns only in the process that is to become init (or exec's process). */
 static void joiner_main(const struct spawn_opts *opts, uint64_t new_flags)
 {
@@ -96,7 +109,7 @@ static void joiner_main(const struct spawn_opts *opts, uint64_t new_flags)
 	if (sync_expect(sock, SYNC_GO, NULL, 0, NULL, &err) < 0)
 		_exit(1);
 	if (joiner_close(opts, &err) < 0 || joiner_time(opts->ns, &err) < 0 ||
-	    ns_join_all(opts->ns, &err) < 0)
+	    ns_join_all(opts->ns, &err) < 0 || joiner_root(opts, &err) < 0)
 		joiner_fail(sock, &err);
 	pid = ns_clone(new_flags, FD_INVALID, true, &pidfd, NULL, &err);
 	if (pid < 0)

@@ -157,17 +157,27 @@ size_t k_fs_log(int fsfd, char *buf, size_t cap)
 	return len;
 }
 
-int k_mount_id(int dirfd, const char *path, int flags, uint64_t *ret)
+static int mount_id(int dirfd, const char *path, int flags, unsigned int kind, uint64_t *ret)
 {
 	struct statx stx;
-	int r = ret_errno(statx(dirfd, path, flags, STATX_MNT_ID, &stx));
+	int r = ret_errno(statx(dirfd, path, flags, kind, &stx));
 
 	if (r < 0)
 		return r;
-	if (!(stx.stx_mask & STATX_MNT_ID))
+	if (!(stx.stx_mask & kind))
 		return -EOPNOTSUPP;
 	*ret = stx.stx_mnt_id;
 	return 0;
+}
+
+int k_mount_id(int dirfd, const char *path, int flags, uint64_t *ret)
+{
+	return mount_id(dirfd, path, flags, STATX_MNT_ID, ret);
+}
+
+int k_mount_id_unique(int dirfd, const char *path, int flags, uint64_t *ret)
+{
+	return mount_id(dirfd, path, flags, STATX_MNT_ID_UNIQUE, ret);
 }
 
 int k_pivot_root(const char *new_root, const char *put_old)

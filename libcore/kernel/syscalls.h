@@ -117,6 +117,9 @@
 #ifndef STATX_MNT_ID
 #define STATX_MNT_ID 0x00001000U /* 5.8 */
 #endif
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x00004000U /* 6.8 */
+#endif
 #ifndef STATX_ATTR_MOUNT_ROOT
 #define STATX_ATTR_MOUNT_ROOT 0x00002000 /* 5.8 */
 #endif
@@ -199,6 +202,8 @@ size_t k_fs_log(int fsfd, char *buf, size_t cap);
  * AT_*. -EOPNOTSUPP where the kernel does not fill it in.
  */
 int k_mount_id(int dirfd, const char *path, int flags, uint64_t *ret);
+/* The same with STATX_MNT_ID_UNIQUE (6.8): an id that is never used again. */
+int k_mount_id_unique(int dirfd, const char *path, int flags, uint64_t *ret);
 
 /* pivot_root(2). With both "." the old root is stacked on the new one, to be detached by umount2.
  */

@@ -46,8 +46,16 @@ static int clone_dir(const char *host_mount, const char *path, struct err *err)
 {
 	_cleanup_free_ char *dir = path_join(host_mount, path);
 	int fd = k_open_tree(AT_FDCWD, dir, OPEN_TREE_CLONE);
+	int r;
 
-	return fd < 0 ? err_set(err, fd, "bind of the host's \"%s\"", dir) : fd;
+	if (fd < 0)
+		return err_set(err, fd, "bind of the host's \"%s\"", dir);
+	/* Without a mount namespace the host's is a peer of it. */
+	r = mnt_set_propagation(fd, MS_SLAVE);
+	if (r == 0)
+		return fd;
+	fd_close(fd);
+	return err_set(err, r, "making a bind of the host's \"%s\" a slave", dir);
 }
 
 /* One hierarchy as a detached mount with the attributes of op. */

@@ -110,7 +110,7 @@ static void describe_cgroup(const struct mnt_op *op, const struct mnt_cgroup_vie
 void mnt_describe_mounts(const struct mnt_plan *plan, const struct mnt_cgroup_view *cgroups,
                          struct desc *d)
 {
-	for (size_t i = 0; plan->has_mountns && i < plan->n_ops; i++) {
+	for (size_t i = 0; mnt_plan_mounts(plan) && i < plan->n_ops; i++) {
 		const struct mnt_op *op = &plan->ops[i];
 
 		if (mnt_op_is_cgroup(op, cgroups)) {
@@ -154,26 +154,37 @@ static void describe_source(const struct mnt_op *op, struct desc *d)
 
 void mnt_describe_sources(const struct mnt_plan *plan, struct desc *d)
 {
-	for (size_t i = 0; plan->has_mountns && i < plan->n_ops; i++)
+	for (size_t i = 0; mnt_plan_mounts(plan) && i < plan->n_ops; i++)
 		if (mnt_op_source_is_cloned(plan, &plan->ops[i]))
 			describe_source(&plan->ops[i], d);
 }
 
 void mnt_describe_late_sources(const struct mnt_plan *plan, struct desc *d)
 {
-	for (size_t i = 0; plan->has_mountns && i < plan->n_ops; i++)
+	for (size_t i = 0; mnt_plan_mounts(plan) && i < plan->n_ops; i++)
 		if (plan->ops[i].idmap && plan->ops[i].late_source)
 			describe_source(&plan->ops[i], d);
+}
+
+void mnt_describe_host_root(const struct mnt_plan *plan, struct desc *d)
+{
+	if (!plan->on_host)
+		return;
+	desc_item(d, "host-mount", "root.path");
+	desc_str(d, "target", plan->spec->root.path);
+	desc_str(d, "propagation", "private");
 }
 
 void mnt_describe_root(const struct mnt_plan *plan, struct desc *d)
 {
 	unsigned long wanted = plan->spec->linux_.rootfs_propagation;
 
-	if (!plan->has_mountns)
+	if (!mnt_plan_mounts(plan))
 		return;
-	desc_item(d, "host-tree", wanted ? "linux.rootfsPropagation" : NULL);
-	desc_str(d, "propagation", propagation_name(mnt_host_propagation(wanted)));
+	if (plan->has_mountns) {
+		desc_item(d, "host-tree", wanted ? "linux.rootfsPropagation" : NULL);
+		desc_str(d, "propagation", propagation_name(mnt_host_propagation(wanted)));
+	}
 	desc_item(d, "root", "root.path");
 	desc_str(d, "source", plan->spec->root.path);
 }
@@ -199,7 +210,7 @@ void mnt_describe_devices(const struct mnt_plan *plan, struct desc *d)
 {
 	const struct spec *spec = plan->spec;
 
-	if (!plan->has_mountns || plan->dev_is_bind)
+	if (!mnt_plan_mounts(plan) || plan->dev_is_bind)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(default_device_table); i++) {
 		const struct default_device *row = &default_device_table[i];
@@ -237,10 +248,13 @@ void mnt_describe_finish(const struct mnt_plan *plan, bool no_pivot, struct desc
 {
 	unsigned long propagation = plan->spec->linux_.rootfs_propagation;
 
-	if (!plan->has_mountns)
+	if (!mnt_plan_mounts(plan))
 		return;
 	desc_item(d, "root", NULL);
-	desc_str(d, "by", no_pivot ? "move and chroot" : "pivot_root");
+	if (plan->on_host)
+		desc_str(d, "by", "chroot");
+	else
+		desc_str(d, "by", no_pivot ? "move and chroot" : "pivot_root");
 	if (propagation) {
 		desc_item(d, "root", "linux.rootfsPropagation");
 		desc_str(d, "propagation", propagation_name(propagation));
@@ -261,7 +275,7 @@ void mnt_describe_masks(const struct mnt_plan *plan, struct desc *d)
 {
 	const struct spec_linux *l = &plan->spec->linux_;
 
-	if (!plan->has_mountns)
+	if (!mnt_plan_mounts(plan))
 		return;
 	for (size_t i = 0; l->readonly_paths && l->readonly_paths[i]; i++) {
 		desc_item_at(d, "read-only", "linux.readonlyPaths", i);

@@ -263,7 +263,7 @@ int mnt_make_devices(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct er
 
 	(void)saved;
 	/* A /dev that is the host's is left as the host has it. */
-	if (!plan->has_mountns || plan->dev_is_bind)
+	if (!mnt_plan_mounts(plan) || plan->dev_is_bind)
 		return 0;
 	dev = mnt_resolve(ctx->root_fd, "/dev", MNT_NO_SYMLINKS | MNT_CREATE_DIR, NULL);
 	if (dev == -ELOOP)

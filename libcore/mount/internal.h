@@ -130,6 +130,19 @@ bool mnt_op_is_cgroup(const struct mnt_op *op, const struct mnt_cgroup_view *cgr
 /* Copy the directory dir_fd into the fresh mount, which is not attached yet. */
 int mnt_copy_up(int dir_fd, int mount_fd, const char *what, struct err *err);
 
+/* ---- child.c */
+
+/*
+ * Run fn in a child that may enter other namespaces and directories: what it returns, with its
+ * error; a descriptor that it returns is passed on when `wants_fd`. It ends with its parent at the
+ * latest.
+ */
+int mnt_in_child(int (*fn)(void *arg, struct err *err), void *arg, bool wants_fd, struct err *err);
+
+/* ---- hostroot.c: one line of mountinfo, which is cut up */
+
+bool mnt_mountinfo_id(char *line, uint64_t *ret_id, char **ret_mount_point);
+
 /* ---- source.c */
 
 /* Clone the source of a bind where it is now; -errno. Following links is right here: the path is

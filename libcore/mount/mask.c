@@ -146,7 +146,7 @@ int mnt_mask_paths(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err 
 	struct mask dir = { .fd = FD_INVALID }, file = { .fd = ctx->null_fd };
 	int r = 0;
 
-	if (!plan->has_mountns)
+	if (!mnt_plan_mounts(plan))
 		return 0;
 	/* In this order a path in both lists ends up masked. */
 	for (char **p = l->readonly_paths; p && *p && r == 0; p++) {

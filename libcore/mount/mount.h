@@ -78,9 +78,14 @@ struct mnt_plan {
 	size_t n_ops;
 	bool dev_is_bind; /* /dev comes from the host: no nodes, links, ptmx */
 	bool has_userns;  /* new or joined: device nodes are bound from the host */
-	bool has_mountns; /* a new mount namespace; without one nothing here is done (joined by
-	                     path) */
+	bool has_mountns; /* a new mount namespace */
+	bool on_host;     /* none: mounts are made in the caller's, below a root of our own */
 };
+/* Else the mount namespace is joined by path and nothing here is done. */
+static inline bool mnt_plan_mounts(const struct mnt_plan *plan)
+{
+	return plan->has_mountns || plan->on_host;
+}
 
 int mnt_plan_build(const struct spec *spec, struct mnt_plan **ret, struct err *err); /* pure */
 void mnt_plan_free(struct mnt_plan *plan);
@@ -98,6 +103,32 @@ int mnt_plan_open_sources(struct mnt_plan *plan, struct err *err);
  * clone, or -errno.
  */
 int mnt_open_source_inside(const struct mnt_op *op, int mntns_fd, struct err *err);
+
+/*
+ * The root of a container without a mount namespace: two mounts on the rootfs in the mount
+ * namespace of the creator. All that the container mounts is on the inner one, so that taking the
+ * outer one away takes everything.
+ */
+enum { MNT_HOST_OUTER, MNT_HOST_INNER, MNT_HOST_ROOTS };
+struct mnt_host_root {
+	char *path;                      /* the rootfs, links resolved; owned */
+	uint64_t ns;                     /* inode of the mount namespace */
+	uint64_t id[MNT_HOST_ROOTS];     /* as in mountinfo; used again by the kernel */
+	uint64_t unique[MNT_HOST_ROOTS]; /* never used again; 0 before Linux 6.8 */
+};
+void mnt_host_root_free(struct mnt_host_root *root);
+/* Clone both, detached, with their ids: to be recorded before they are attached. */
+int mnt_host_root_clone(const struct mnt_plan *plan, struct mnt_host_root **ret,
+                        int ret_fds[static MNT_HOST_ROOTS], struct err *err);
+int mnt_host_root_attach(const struct mnt_host_root *root, const int fds[static MNT_HOST_ROOTS],
+                         struct err *err);
+/* Is this directory the root of the inner mount? */
+bool mnt_host_root_is(const struct mnt_host_root *root, int fd);
+/*
+ * Take both away with all that is on them, in whatever mount namespace they are. Never attached, or
+ * gone (with its namespace, too), is success; -EBUSY: something else is mounted over them.
+ */
+int mnt_host_root_remove(const struct mnt_host_root *root, struct err *err);
 
 struct mnt_place {         /* what a descriptor refers to: an object within one mount */
 	uint64_t mount_id; /* 0 where the kernel does not tell (before 5.8): any mount matches */
@@ -144,8 +175,8 @@ int mnt_check_no_pivot(const struct spec *spec, struct err *err);
  */
 int mnt_proc_fd(struct mnt_ctx *ctx, struct err *err);
 
-/* Open null_fd, set the propagation of the old root (default rslave), make root.path a
- * mount and open root_fd. */
+/* For a plan on the host root_fd is the caller's to set: the inner mount. Otherwise: open null_fd,
+ * set the propagation of the old root (default rslave), make root.path a mount and open root_fd. */
 int mnt_prepare_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err *err);
 /* All mounts in list order; cgroups may be NULL when no mount of type cgroup is planned. */
 int mnt_mount_all(struct mnt_ctx *ctx, const struct mnt_plan *plan,
@@ -160,7 +191,8 @@ int mnt_open_pty(struct mnt_ctx *ctx, int *ret_master, int *ret_slave, char name
                  struct err *err);
 /* Bind the slave on /dev/console (created without following links). */
 int mnt_bind_console(struct mnt_ctx *ctx, int slave_fd, struct err *err);
-/* pivot_root into root_fd and detach the old root; with no_pivot MS_MOVE-like and chroot.
+/* pivot_root into root_fd and detach the old root; with no_pivot MS_MOVE-like and chroot; on the
+ * host chroot alone.
  * Afterwards "/" and the cwd are the container's. */
 int mnt_change_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, bool no_pivot,
                     struct err *err);
@@ -187,6 +219,7 @@ int mnt_open_in_root(int root_fd, const char *path, int flags, struct err *err);
  */
 void mnt_describe_sources(const struct mnt_plan *plan, struct desc *d);
 void mnt_describe_late_sources(const struct mnt_plan *plan, struct desc *d);
+void mnt_describe_host_root(const struct mnt_plan *plan, struct desc *d);
 void mnt_describe_root(const struct mnt_plan *plan, struct desc *d);
 void mnt_describe_mounts(const struct mnt_plan *plan, const struct mnt_cgroup_view *cgroups,
                          struct desc *d);

@@ -283,7 +283,8 @@ static int finish_mount(struct mnt_ctx *ctx, const struct mnt_op *op, int mount_
 }
 
 /* The source is opened first: whether it is a directory decides what the target must be. */
-static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, bool has_userns, struct err *err)
+static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, const struct mnt_plan *plan,
+                   struct err *err)
 {
 	_cleanup_target_ struct mnt_target target = MNT_TARGET_INIT;
 	_cleanup_close_ int fd = FD_INVALID;
@@ -299,9 +300,16 @@ static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, bool has_userns
 	if (streq(op->destination, "/proc") && !mnt_is_procfs_root(fd))
 		return err_set(err, -EPERM,
 		               "\"/proc\" cannot be mounted because it is not of type proc");
+	/* In the host's namespace its mounts are shared with others of their kind, and so would be
+	 * what is mounted, and unmounted, on the clone. */
+	if (plan->on_host) {
+		r = mnt_set_propagation(fd, MS_SLAVE | MS_REC);
+		if (r < 0)
+			return err_set(err, r, "making \"%s\" a slave", op->source);
+	}
 	r = mnt_open_target(ctx, op, S_ISDIR(st.st_mode), &target, err);
 	if (r == 0)
-		r = mnt_bind_apply(fd, op, has_userns, err);
+		r = mnt_bind_apply(fd, op, plan->has_userns, err);
 	return r < 0 ? r : finish_mount(ctx, op, fd, target.fd, err);
 }
 
@@ -438,7 +446,7 @@ int mnt_mount_all(struct mnt_ctx *ctx, const struct mnt_plan *plan,
 	_umask_zero_(saved);
 
 	(void)saved;
-	if (!plan->has_mountns)
+	if (!mnt_plan_mounts(plan))
 		return 0;
 	/* As many as there could be, so that keeping one cannot fail half-way. */
 	free(ctx->late);
@@ -451,7 +459,7 @@ int mnt_mount_all(struct mnt_ctx *ctx, const struct mnt_plan *plan,
 		if (op->remount)
 			r = do_remount(ctx, op, err);
 		else if (op->bind)
-			r = do_bind(ctx, op, plan->has_userns, err);
+			r = do_bind(ctx, op, plan, err);
 		else if (mnt_op_is_cgroup(op, cgroups))
 			r = mnt_do_cgroup(ctx, op, cgroups, err);
 		else

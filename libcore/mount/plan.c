@@ -321,14 +321,11 @@ int mnt_plan_build(const struct spec *spec, struct mnt_plan **ret, struct err *e
 	if (!ns[NS_MOUNT].wanted && (spec->linux_.masked_paths || spec->linux_.readonly_paths))
 		return err_set(err, -EINVAL,
 		               "unable to restrict sys entries without a private MNT namespace");
-	/* Its mounts would be the host's, and so would its root. */
-	if (!ns[NS_MOUNT].wanted)
-		return err_set(err, -EOPNOTSUPP,
-		               "linux.namespaces: a container without a mount namespace");
 	plan = xcalloc(1, sizeof(*plan));
 	plan->spec = spec;
 	plan->has_userns = ns[NS_USER].wanted;
 	plan->has_mountns = ns[NS_MOUNT].wanted && !ns[NS_MOUNT].path;
+	plan->on_host = !ns[NS_MOUNT].wanted;
 	plan->ops = xcalloc(spec->n_mounts ? spec->n_mounts : 1, sizeof(*plan->ops));
 	for (size_t i = 0; i < spec->n_mounts; i++) {
 		struct mnt_op *op = &plan->ops[i];

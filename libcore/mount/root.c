@@ -217,8 +217,12 @@ int mnt_prepare_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct er
 {
 	int r;
 
-	if (!plan->has_mountns)
+	if (!mnt_plan_mounts(plan))
 		return 0;
+	if (plan->on_host) {
+		r = mnt_place_of(ctx->root_fd, &ctx->root_place);
+		return r < 0 ? err_set(err, r, "stat of the rootfs") : 0;
+	}
 	r = set_host_propagation(plan->spec->linux_.rootfs_propagation, err);
 	if (r < 0)
 		return r;
@@ -275,13 +279,26 @@ static int pivot(struct mnt_ctx *ctx, struct err *err)
 	return enter_root(ctx, err);
 }
 
+/* The host's mounts stay in sight of who may call chroot(2) himself: there is no namespace to keep
+ * them from him. The directory comes first, so that none outside is left to climb out by. */
+static int enter_by_chroot(struct mnt_ctx *ctx, struct err *err)
+{
+	if (fchdir(ctx->root_fd) < 0)
+		return err_set(err, -errno, "chdir to the new root");
+	if (chroot(".") < 0)
+		return err_set(err, -errno, "chroot to the new root");
+	return enter_root(ctx, err);
+}
+
 int mnt_change_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, bool no_pivot,
                     struct err *err)
 {
 	int r;
 
-	if (!plan->has_mountns)
+	if (!mnt_plan_mounts(plan))
 		return 0;
+	if (plan->on_host)
+		return enter_by_chroot(ctx, err);
 	if (!no_pivot)
 		return pivot(ctx, err);
 	r = mnt_check_no_pivot(plan->spec, err);
@@ -296,7 +313,7 @@ int mnt_finish_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err
 	unsigned long propagation = plan->spec->linux_.rootfs_propagation;
 	int r;
 
-	if (!plan->has_mountns)
+	if (!mnt_plan_mounts(plan))
 		return 0;
 	if (propagation && !(propagation & MS_PRIVATE)) {
 		r = mnt_set_propagation(ctx->root_fd, propagation);

@@ -20,17 +20,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "base/proc.h"
-#include "base/sock.h"
 #include "berth/log.h"
 #include "mount/internal.h"
 
@@ -83,7 +77,7 @@ int mnt_plan_open_sources(struct mnt_plan *plan, struct err *err)
 {
 	_cleanup_free_ char *root = NULL;
 
-	if (!plan->has_mountns)
+	if (!mnt_plan_mounts(plan))
 		return 0;
 	for (size_t i = 0; i < plan->n_ops; i++) {
 		struct mnt_op *op = &plan->ops[i];
@@ -113,61 +107,31 @@ int mnt_plan_open_sources(struct mnt_plan *plan, struct err *err)
 
 /* ---- the creator, when init asks */
 
-static int clone_inside(const struct mnt_op *op, int mntns_fd, struct err *err)
+struct inside {
+	const struct mnt_op *op;
+	int mntns_fd;
+};
+
+static int clone_inside(void *arg, struct err *err)
 {
+	const struct inside *in = arg;
 	_cleanup_close_ int fd = FD_INVALID;
 	int r;
 
-	if (setns(mntns_fd, CLONE_NEWNS) < 0)
+	if (setns(in->mntns_fd, CLONE_NEWNS) < 0)
 		return err_set(err, -errno, "enter the container's mount namespace");
-	fd = mnt_clone_source(op);
+	fd = mnt_clone_source(in->op);
 	if (fd < 0)
-		return err_set(err, fd, "bind source \"%s\"", op->source);
-	r = mnt_idmap_apply(op, fd, err);
+		return err_set(err, fd, "bind source \"%s\"", in->op->source);
+	r = mnt_idmap_apply(in->op, fd, err);
 	return r < 0 ? r : take_fd(&fd);
-}
-
-/* The child: what it found, or why not, as one message. It ends with its creator at the latest. */
-static void send_inside(const struct mnt_op *op, int mntns_fd, int sock, pid_t creator)
-{
-	struct err err = { 0 };
-	int fd;
-
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != creator)
-		_exit(1);
-	fd = clone_inside(op, mntns_fd, &err);
-	_exit(sock_send_fds(sock, &err, sizeof(err), &fd, fd >= 0 ? 1 : 0) < 0);
 }
 
 int mnt_open_source_inside(const struct mnt_op *op, int mntns_fd, struct err *err)
 {
-	_cleanup_close_ int ours = FD_INVALID, fd = FD_INVALID;
-	struct err theirs = { 0 };
-	pid_t creator = getpid(), pid;
-	size_t n_fds = 0;
-	int pair[2];
-	ssize_t n;
+	struct inside in = { .op = op, .mntns_fd = mntns_fd };
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_set(err, -errno, "create a socket");
-	ours = pair[0];
-	pid = fork();
-	if (pid == 0)
-		send_inside(op, mntns_fd, pair[1], creator);
-	if (pid < 0)
-		err_set(err, -errno, "create a process");
-	fd_close(pair[1]);
-	if (pid < 0)
-		return -EAGAIN;
-	n = sock_recv_fds(ours, &theirs, sizeof(theirs), &fd, 1, &n_fds);
-	(void)proc_waitpid(pid, NULL);
-	if (n != sizeof(theirs))
-		return err_set(err, n < 0 ? (int)n : -EPIPE, "bind source \"%s\"", op->source);
-	if (n_fds == 1)
-		return take_fd(&fd);
-	if (err)
-		*err = theirs;
-	return theirs.code < 0 ? theirs.code : -EPROTO;
+	return mnt_in_child(clone_inside, &in, true, err);
 }
 
 /* ---- init */

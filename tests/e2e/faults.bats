@@ -91,6 +91,11 @@ short() {
 	short --command create --variant userns --variant netns --variant nested
 }
 
+@test "create and delete killed anywhere: mounts on the host, without a mount namespace" {
+	short --command create --command delete --variant hostmnt
+	short --gc --command create --variant hostmnt
+}
+
 @test "start killed anywhere can be repeated, and leaves nothing behind one delete" {
 	short --command start --variant always
 }

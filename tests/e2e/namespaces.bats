@@ -172,13 +172,6 @@ host() { readlink "/proc/self/ns/$1"; }
 	grep -q "$TAG" "$T/out"
 }
 
-# bats test_tags=compat
-@test "no mount name space: refused or the host's table stays as it is" {
-	bundle true
-	config_edit '.linux.namespaces |= map(select(.type != "mount"))'
-	berth run "$ID" || true
-}
-
 @test "sysctls of own name spaces are set, others are refused" {
 	bundle sh -c 'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmax /proc/sys/net/ipv4/conf/lo/forwarding'
 	config_edit '.linux.sysctl = {"net.ipv4.ip_forward": "1", "kernel.shmmax": "1048576", "net/ipv4/conf/lo/forwarding": "1"}'

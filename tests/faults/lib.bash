@@ -50,6 +50,9 @@ make_config() {
 		;;
 	netns)
 		edit+=' | (.linux.namespaces[] | select(.type=="network")).path = $netns' ;;
+	hostmnt)
+		edit+=' | .linux.namespaces -= [{type:"mount"}] | del(.linux.maskedPaths, .linux.readonlyPaths)
+		      | .mounts += [{destination:"/tmp",type:"bind",source:"/etc",options:["rbind","ro"]}]' ;;
 	nested)
 		edit+=' | .linux.cgroupsPath = "/" + $token + "-upper/" + $token + "-leaf"' ;;
 	esac

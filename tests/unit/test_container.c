@@ -123,6 +123,37 @@ static void test_reservation(void **state)
 	assert_non_null(strstr(err.msg, "does not exist"));
 }
 
+/* What is to be taken from the host's mount table again is in the journal, and what is not there
+ * is no error. */
+static void test_host_root_record(void **state)
+{
+	struct ctr *ctr = reserve("mounts"), *again = NULL;
+	struct mnt_host_root *root_mounts = xcalloc(1, sizeof(*root_mounts));
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(stat("/proc/self/ns/mnt", &st), 0);
+	*root_mounts = (struct mnt_host_root){ .path = xstrdup("/b \"x\"/rootfs"),
+		                               .ns = st.st_ino,
+		                               .id = { 2147483001, 2147483002 },
+		                               .unique = { UINT64_MAX - 1, UINT64_MAX } };
+	ctr->host_root = root_mounts;
+	assert_int_equal(record_write_intent(ctr, NULL), 0);
+	assert_int_equal(ctr_open(&root, "mounts", false, &again, NULL), 0);
+	assert_non_null(again->host_root);
+	assert_string_equal(again->host_root->path, "/b \"x\"/rootfs");
+	assert_true(again->host_root->ns == st.st_ino);
+	for (int i = 0; i < MNT_HOST_ROOTS; i++) {
+		assert_true(again->host_root->id[i] == root_mounts->id[i]);
+		assert_true(again->host_root->unique[i] == root_mounts->unique[i]);
+	}
+	assert_int_equal(ctr_reload(again, NULL), 0);
+	assert_non_null(again->host_root);
+	ctr_close(again);
+	assert_int_equal(ctr_destroy(ctr, false, NULL), 0);
+	ctr_close(ctr);
+}
+
 static void test_state_record(void **state)
 {
 	struct spec_kv kv = { (char *)"key", (char *)"va\"lue\n" };
@@ -274,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_root_refused),
 		cmocka_unit_test(test_reservation),
+		cmocka_unit_test(test_host_root_record),
 		cmocka_unit_test(test_state_record),
 		cmocka_unit_test(test_damaged_records),
 		cmocka_unit_test(test_deleted_while_waiting),

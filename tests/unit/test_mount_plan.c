@@ -385,14 +385,49 @@ static void test_masks_need_a_namespace(void **state)
 	assert_int_equal(mnt_plan_build(spec, &plan, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "private MNT namespace"));
 	strv_free(take_ptr(spec->linux_.masked_paths));
-	assert_int_equal(mnt_plan_build(spec, &plan, &err), -EOPNOTSUPP);
+	assert_int_equal(mnt_plan_build(spec, &plan, &err), 0);
+	assert_true(plan->on_host);
+	assert_false(plan->has_mountns);
+	assert_true(mnt_plan_mounts(plan));
+	mnt_plan_free(plan);
 	spec->linux_.namespaces[NS_MOUNT].wanted = true;
 	spec->linux_.namespaces[NS_MOUNT].path = xstrdup("/proc/1/ns/mnt");
 	assert_int_equal(mnt_plan_build(spec, &plan, &err), 0);
 	assert_false(plan->has_mountns);
+	assert_false(plan->on_host);
+	assert_false(mnt_plan_mounts(plan));
 	mnt_plan_free(plan);
 	free(spec->linux_.namespaces[NS_MOUNT].path);
 	spec_by_hand_free(spec);
+}
+
+static void test_mountinfo_id(void **state)
+{
+	static const struct {
+		const char *line;
+		uint64_t id;
+		const char *point; /* NULL: not a line of that file */
+	} rows[] = {
+		{ "132 131 254:0 /r /b/rootfs ro,relatime - ext4 /dev/vda rw", 132, "/b/rootfs" },
+		{ "7 1 0:40 / /a\\040b\\134 rw shared:21 - tmpfs t rw", 7, "/a b\\" },
+		{ "7 1 0:40 /", 0, NULL },
+		{ "x 1 0:40 / /a rw - tmpfs t rw", 0, NULL },
+		{ "-1 1 0:40 / /a rw - tmpfs t rw", 0, NULL },
+		{ "", 0, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_free_ char *line = xstrdup(rows[i].line);
+		uint64_t id = 0;
+		char *point = NULL;
+
+		assert_int_equal(mnt_mountinfo_id(line, &id, &point), rows[i].point != NULL);
+		if (!rows[i].point)
+			continue;
+		assert_int_equal(id, rows[i].id);
+		assert_string_equal(point, rows[i].point);
+	}
 }
 
 static void test_mountinfo(void **state)
@@ -438,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_unmapped_ids),
 		cmocka_unit_test(test_masks_need_a_namespace),
 		cmocka_unit_test(test_mountinfo),
+		cmocka_unit_test(test_mountinfo_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

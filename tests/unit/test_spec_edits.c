@@ -242,13 +242,19 @@ static void test_mounts(void **state)
 		BAD("/linux/namespaces", "[{\"type\":\"uts\"}]",
 		    "linux.maskedPaths: unable to restrict sys entries without a private MNT "
 		    "namespace"),
-		BAD("/linux", "{\"namespaces\":[{\"type\":\"uts\"}]}",
-		    "mounts: unable to mount without a mount namespace"),
-		{ .at = "/linux",
-		  .value = "{\"namespaces\":[{\"type\":\"uts\"}]}",
-		  .expect = "root.readonly: needs a mount namespace",
-		  .at2 = "/mounts",
-		  .value2 = "[]" },
+		OK("/linux", "{\"namespaces\":[{\"type\":\"uts\"}]}"),
+		OK("/linux", "{\"namespaces\":[{\"type\":\"uts\"}],\"rootfsPropagation\":"
+		             "\"shared\",\"maskedPaths\":[],\"readonlyPaths\":[]}"),
+		BAD("/linux",
+		    "{\"namespaces\":[{\"type\":\"uts\"}],\"readonlyPaths\":[\"/proc/bus\"]}",
+		    "linux.readonlyPaths: unable to restrict sys entries without a private MNT "
+		    "namespace"),
+		BAD("/linux",
+		    "{\"namespaces\":[{\"type\":\"uts\"},{\"type\":\"user\"}],\"uidMappings\":"
+		    "[" MAP "],\"gidMappings\":[" MAP "]}",
+		    "linux.namespaces: a user namespace without a mount namespace: the kernel lets "
+		    "it "
+		    "mount nothing, not even its root"),
 		BAD("/linux", NULL,
 		    "hostname: unable to set hostname without a private UTS namespace"),
 	};

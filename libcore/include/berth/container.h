@@ -20,7 +20,8 @@
 #include "berth/err.h"
 #include "berth/spec.h"
 
-struct cg; /* cgroup/cgroup.h */
+struct cg;            /* cgroup/cgroup.h */
+struct mnt_host_root; /* mount/mount.h */
 
 enum ctr_status { CTR_CREATING, CTR_CREATED, CTR_RUNNING, CTR_PAUSED, CTR_STOPPED };
 const char *ctr_status_name(enum ctr_status status);
@@ -59,6 +60,8 @@ struct ctr {
 	struct ctr_identity creator;
 	struct cg *cgroup, *shim_cgroup; /* may be NULL */
 	char *shim_link;                 /* <root>/.s/<16 hex> or NULL */
+	struct mnt_host_root *host_root; /* mounts on the host: a container without a mount
+	                                    namespace; NULL: none */
 	char *rdt_group, *rdt_monitor;   /* resctrl groups that are ours to remove; NULL: none */
 	/* from state.json */
 	char *oci_version, *rootfs;

@@ -71,7 +71,7 @@ enum sync_type {
 	SYNC_CONSOLE,    /* init: the pty master (one descriptor); payload is its name */
 	SYNC_READY,      /* init: everything that the creator must see or add to is done */
 	SYNC_RELEASE,  /* creator: limits are set, the state is written; you live on your own now */
-	SYNC_LISTENER, /* init's helper: the seccomp listener (one descriptor) */
+	SYNC_LISTENER, /* init's helper: the seccomp listener (one descriptor); init: its number */
 	SYNC_LISTENED, /* creator: the agent has it */
 	SYNC_CREATED,  /* init: about to wait for start */
 	SYNC_ERROR,    /* either: payload is a struct err */
@@ -89,8 +89,13 @@ int sync_expect(int sock, enum sync_type want, void *data, size_t size, int *ret
 int sync_expect_either(int sock, enum sync_type want, enum sync_type other, void *data, size_t size,
                        int *ret_fd, struct err *err);
 void sync_send_error(int sock, const struct err *err);
+/* Wait for `want` with a descriptor, or with the number of one instead (*ret_fd stays as it is). */
+int sync_expect_fd_or_number(int sock, enum sync_type want, int *ret_fd, int *ret_number,
+                             struct err *err);
 /* Wait for a message without payload with nothing but read(2). */
 int sync_read_plain(int sock, enum sync_type want);
+/* Send with nothing but write(2); -errno. */
+int sync_write_plain(int sock, enum sync_type type, const void *data, size_t len);
 
 /* --- steps.c: named, timed steps --- */
 struct explain;

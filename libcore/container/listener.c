@@ -16,6 +16,10 @@
  *        ◄─────────────────────────────────── listened ────┘
  *
  * The helper is a child that nobody waits for: SA_NOCLDWAIT lasts until execve(2).
+ *
+ * Where the container's pids limit has no room for it, the process writes the number to the
+ * creator, who takes a copy of the descriptor out of the process. Only root may: the process is not
+ * dumpable.
  */
 #include "container/internal.h"
 
@@ -37,6 +41,7 @@
 #include "base/proc.h"
 #include "base/sock.h"
 #include "berth/version.h"
+#include "kernel/syscalls.h"
 
 #define HELPER_TIMEOUT_MS 60000
 #define AGENT_TIMEOUT_MS  10000
@@ -77,31 +82,52 @@ void listener_wait_for_children(void)
 	(void)sigaction(SIGCHLD, &act, NULL);
 }
 
+/* pid, pidfd: of the helper; 0: there is none. */
+static int load_and_tell(const struct seccomp_filter *filter, int sock, pid_t pid,
+                         struct numbers numbers, int pipe_fd, struct err *err)
+{
+	bool told;
+
+	numbers.listener = seccomp_filter_load(filter, err);
+	if (numbers.listener < 0) {
+		if (pid > 0)
+			(void)proc_pidfd_signal(numbers.pidfd, SIGKILL);
+		return numbers.listener;
+	}
+	/* From here on nobody could be told of an error but by dying. */
+	told = pid > 0 ? write(pipe_fd, &numbers, sizeof(numbers)) == sizeof(numbers)
+	               : sync_write_plain(sock, SYNC_LISTENER, &numbers.listener,
+	                                  sizeof(numbers.listener)) == 0;
+	if (!told || sync_read_plain(sock, SYNC_LISTENED) < 0)
+		_exit(1);
+	return 0;
+}
+
 int listener_load(const struct seccomp_filter *filter, int sock, struct err *err)
 {
 	struct sigaction act = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT };
 	struct numbers numbers = { FD_INVALID, FD_INVALID };
 	pid_t parent = getpid(), pid;
 	int pipe_fds[2];
+	struct err e = { 0 };
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return err_set(err, -errno, "seccomp: pipe for the listener");
 	(void)sigaction(SIGCHLD, &act, NULL);
-	pid = ns_clone(CLONE_FILES, FD_INVALID, false, &numbers.pidfd, NULL, err);
-	if (pid < 0)
-		return err_prefix(err, "seccomp: helper for the listener");
+	pid = ns_clone(CLONE_FILES, FD_INVALID, false, &numbers.pidfd, NULL, &e);
 	if (pid == 0)
 		helper_main(sock, pipe_fds, parent);
-	numbers.listener = seccomp_filter_load(filter, err);
-	if (numbers.listener < 0) {
-		(void)proc_pidfd_signal(numbers.pidfd, SIGKILL);
-		return numbers.listener;
+	if (pid == -EAGAIN) {
+		fd_close(pipe_fds[0]);
+		fd_close(pipe_fds[1]);
+		return load_and_tell(filter, sock, 0, numbers, FD_INVALID, err);
 	}
-	/* From here on nobody could be told of an error but by dying. */
-	if (write(pipe_fds[1], &numbers, sizeof(numbers)) != sizeof(numbers) ||
-	    sync_read_plain(sock, SYNC_LISTENED) < 0)
-		_exit(1);
-	return 0;
+	if (pid < 0) {
+		if (err)
+			*err = e;
+		return err_prefix(err, "seccomp: helper for the listener");
+	}
+	return load_and_tell(filter, sock, pid, numbers, pipe_fds[1], err);
 }
 
 static char *state_message(const struct listener_handover *h)
@@ -142,11 +168,25 @@ static int send_to_agent(const struct listener_handover *h, int listener, struct
 	             : 0;
 }
 
+/* A process without a helper has the listener under this number. */
+static int take_out(pid_t pid, int number, int *ret, struct err *err)
+{
+	_cleanup_close_ int pidfd = k_pidfd_open(pid, 0);
+	int fd = pidfd < 0 ? pidfd : k_pidfd_getfd(pidfd, number);
+
+	if (fd < 0)
+		return err_set(err, fd,
+		               "linux.seccomp.listenerPath: the pids limit leaves no room for a "
+		               "helper, and without one the listener cannot be had");
+	*ret = fd;
+	return 0;
+}
+
 int listener_deliver(const struct listener_handover *h, struct err *err)
 {
 	struct pollfd p = { .fd = h->sock, .events = POLLIN };
 	_cleanup_close_ int listener = FD_INVALID;
-	int r;
+	int r, number = -1;
 
 	do
 		r = poll(&p, 1, HELPER_TIMEOUT_MS);
@@ -154,11 +194,13 @@ int listener_deliver(const struct listener_handover *h, struct err *err)
 	if (r <= 0)
 		return err_set(err, r < 0 ? -errno : -ETIMEDOUT,
 		               "seccomp: wait for the process's listener");
-	r = sync_expect(h->sock, SYNC_LISTENER, NULL, 0, &listener, err);
+	r = sync_expect_fd_or_number(h->sock, SYNC_LISTENER, &listener, &number, err);
 	if (r == -EPIPE)
 		return err_text(err, r,
 		                "the process was killed before its seccomp listener was passed on: "
 		                "does the profile forbid write?");
+	if (r == 0 && listener < 0)
+		r = take_out(h->pid, number, &listener, err);
 	if (r == 0)
 		r = send_to_agent(h, listener, err);
 	return r < 0 ? r : sync_send(h->sock, SYNC_LISTENED, NULL, 0, FD_INVALID, err);

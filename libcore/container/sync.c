@@ -161,6 +161,35 @@ int sync_expect_either(int sock, enum sync_type want, enum sync_type other, void
 	return (int)msg.type;
 }
 
+int sync_expect_fd_or_number(int sock, enum sync_type want, int *ret_fd, int *ret_number,
+                             struct err *err)
+{
+	struct sync_msg msg = { 0 };
+	_cleanup_close_ int fd = FD_INVALID;
+	int r = receive(sock, want, want, &msg, &fd, err);
+
+	if (r < 0)
+		return r;
+	if (msg.len != (fd >= 0 ? 0 : sizeof(*ret_number)))
+		return err_text(err, -EPROTO, "malformed sync message \"%s\"", sync_name(want));
+	if (fd >= 0)
+		*ret_fd = take_fd(&fd);
+	else
+		memcpy(ret_number, msg.data, sizeof(*ret_number));
+	return 0;
+}
+
+int sync_write_plain(int sock, enum sync_type type, const void *data, size_t len)
+{
+	struct sync_msg msg = { .type = type, .len = (uint32_t)len };
+	ssize_t size = (ssize_t)(offsetof(struct sync_msg, data) + len);
+
+	if (len > sizeof(msg.data))
+		return -EMSGSIZE;
+	memcpy(msg.data, data, len);
+	return write(sock, &msg, (size_t)size) == size ? 0 : -errno;
+}
+
 int sync_read_plain(int sock, enum sync_type want)
 {
 	struct sync_msg msg = { 0 };

@@ -75,6 +75,27 @@ no_new_privs() { config_edit --argjson v "$1" '.process.noNewPrivileges = $v'; }
 	agent_stop
 }
 
+@test "notify: where the pids limit has room for the process alone" {
+	need_controller pids
+	local v
+	bundle mkdir /tmp/x
+	config_edit '.linux.resources.pids = {limit: 1}'
+	notify errno=28 mkdir mkdirat
+	agent_start
+	for v in true false; do
+		no_new_privs "$v"
+		berth run "$ID" || true
+		has "$err" "No space left"
+		is "$(states .state.status | tail -n 1)" creating
+	done
+	is "$(grep -c '^state ' "$T/agent.out")" 2
+	command_is sleep 1000
+	berth run -d "$ID"
+	is "$(ls -l "/proc/$(pid_of)/fd" | grep -c seccomp || true)" 0
+	remove
+	agent_stop
+}
+
 @test "notify: nearly every call that the process makes on its way" {
 	bundle sh -c 'echo alive'
 	# All but write, by which the listener is found.

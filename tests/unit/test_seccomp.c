@@ -176,14 +176,19 @@ static void test_arguments(void **state)
 	struct spec_seccomp_arg both[] = { { 0, 0, 0, SCMP_CMP_EQ }, { 1, 0, 0, SCMP_CMP_EQ } };
 	struct spec_seccomp_arg either[] = { { 0, 0, 0, SCMP_CMP_EQ },
 		                             { 0, 0xffffffff, 0, SCMP_CMP_EQ } };
+	/* As soon as one argument is there twice, each condition stands alone. */
+	struct spec_seccomp_arg each[] = { { 0, 7, 0, SCMP_CMP_EQ },
+		                           { 1, 5, 0, SCMP_CMP_EQ },
+		                           { 1, 6, 0, SCMP_CMP_EQ } };
 	struct spec_seccomp_arg masked = { 0, 0xff00, 0x1200, SCMP_CMP_MASKED_EQ };
 	struct spec_seccomp_rule rules[] = {
 		{ NAMES("getpriority"), EACCES_ACTION, both, 2 },
 		{ NAMES("personality"), EACCES_ACTION, either, 2 },
 		{ NAMES("getpgid"), EACCES_ACTION, &masked, 1 },
+		{ NAMES("kill"), EACCES_ACTION, each, 3 },
 	};
 	struct spec_seccomp spec = {
-		.present = true, .default_action = SCMP_ACT_ALLOW, .rules = rules, .n_rules = 3
+		.present = true, .default_action = SCMP_ACT_ALLOW, .rules = rules, .n_rules = 4
 	};
 	const struct call calls[] = {
 		{ SYS_getpriority, 0, 0, EACCES },
@@ -194,10 +199,29 @@ static void test_arguments(void **state)
 		{ SYS_personality, 8, 0, 0 },
 		{ SYS_getpgid, 0x7f1234, 0, EACCES },
 		{ SYS_getpgid, 0, 0, 0 },
+		{ SYS_kill, 7, 0, EACCES },
+		{ SYS_kill, 0, 5, EACCES },
+		{ SYS_kill, 0, 6, EACCES },
+		{ SYS_kill, 0, 0, 0 },
 	};
 
 	(void)state;
-	expect(&spec, calls, 8);
+	expect(&spec, calls, 12);
+}
+
+/* Why a rule has to be split: "you can only compare each argument once in a single rule"
+ * (seccomp_rule_add(3)). */
+static void test_library_takes_an_argument_once(void **state)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	const struct scmp_arg_cmp twice[] = { SCMP_A0(SCMP_CMP_EQ, 1), SCMP_A0(SCMP_CMP_EQ, 2) };
+	const struct scmp_arg_cmp once[] = { SCMP_A0(SCMP_CMP_EQ, 1), SCMP_A1(SCMP_CMP_EQ, 2) };
+
+	(void)state;
+	assert_non_null(ctx);
+	assert_int_equal(seccomp_rule_add_array(ctx, EACCES_ACTION, SYS_kill, 2, twice), -EINVAL);
+	assert_int_equal(seccomp_rule_add_array(ctx, EACCES_ACTION, SYS_kill, 2, once), 0);
+	seccomp_release(ctx);
 }
 
 static void test_bad_argument(void **state)
@@ -473,6 +497,7 @@ int main(void)
 		cmocka_unit_test(test_newer_than_the_profile),
 		cmocka_unit_test(test_all_denied),
 		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_library_takes_an_argument_once),
 		cmocka_unit_test(test_bad_argument),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_big_profile),

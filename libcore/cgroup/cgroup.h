@@ -124,6 +124,14 @@ int cg_follow(const struct cg *cg, pid_t pid, struct cg **ret);
  * rules included: v1 files, v2 eBPF. */
 int cg_apply(struct cg *cg, const struct spec_resources *res, bool rootless, bool userns,
              struct err *err);
+/*
+ * Is the container to own its cgroup: a new cgroup namespace, and cgroups mounted for writing on
+ * /sys/fs/cgroup (config-linux.md, "Cgroup ownership"). Pure.
+ */
+bool cg_owner_wanted(const struct spec *spec);
+/* The directory and the files that the kernel calls delegable, to a user of the host. v2 alone;
+ * nothing where it is his already. */
+int cg_set_owner(const struct cg *cg, uid_t uid, struct err *err);
 /* The limits alone, device rules left as they are: what `update` means. When one of them can't be
  * set, those that were are put back. Of a unit, its properties too. */
 int cg_update(struct cg *cg, const struct spec_resources *res, struct err *err);

@@ -82,8 +82,7 @@ static int step_cgroup(void *arg, struct err *err)
 	if (r == 0 && cg->n_dirs != planned)
 		r = record_write_intent(c->ctr, err);
 	if (r == 0)
-		r = cg_apply(cg, &c->plan->spec->linux_.resources, c->plan->rootless,
-		             c->plan->ns.has[NS_USER], err);
+		r = cgroup_apply(c->plan, cg, err);
 	if (r == 0)
 		c->cgroup_fd = cg_v2_fd(cg);
 	return r;
@@ -254,8 +253,7 @@ static int step_limits(void *arg, struct err *err)
 	warn_of_leftovers(c);
 	if (!cg || !cg->usable || !cg->unit)
 		return 0;
-	return cg_apply(cg, &c->plan->spec->linux_.resources, c->plan->rootless,
-	                c->plan->ns.has[NS_USER], err);
+	return cgroup_apply(c->plan, cg, err);
 }
 
 static int step_maps(void *arg, struct err *err)

@@ -51,6 +51,10 @@ int record_read(struct ctr *ctr, struct err *err); /* what is there; missing fil
 void record_put_identity(struct buf *b, const char *key, const struct ctr_identity *id);
 void record_get_identity(const cJSON *parent, const char *key, struct ctr_identity *ret);
 
+/* --- cgroup.c --- */
+/* Limits and owner of a cgroup that is there. */
+int cgroup_apply(const struct ctr_plan *plan, struct cg *cg, struct err *err);
+
 /* --- update.c --- */
 /* Put the resources of the last update in place of those of config.json. */
 int update_overlay(const struct ctr *ctr, struct spec *spec, struct err *err);

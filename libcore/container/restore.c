@@ -103,9 +103,7 @@ static int step_cgroup(void *arg, struct err *err)
 
 		r = r < 0 ? r : w;
 	}
-	return r < 0 ? r
-	             : cg_apply(cg, &c->plan->spec->linux_.resources, c->plan->rootless,
-	                        c->plan->ns.has[NS_USER], err);
+	return r < 0 ? r : cgroup_apply(c->plan, cg, err);
 }
 
 /* Into the container's own cgroup, whatever its place was called when it was dumped. */

@@ -33,8 +33,6 @@ static int run(struct ctx *ctx, int argc, char **argv)
 		r = ctx_open(ctx, argv[0], true, &ctr);
 	if (r < 0 || !ctr)
 		return r;
-	if (launch_is_rootless(ctx))
-		log_warn("criu does not support rootless containers yet: this will probably fail");
 	/* A dump that is cut off would leave the container frozen. With lazy pages criu then serves
 	 * for as long as it takes, and may be ended. */
 	if (!o.lazy_pages)

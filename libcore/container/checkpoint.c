@@ -86,23 +86,7 @@ static int step_namespaces(void *arg, struct err *err)
 {
 	struct checkpoint *c = arg;
 
-	for (size_t i = 0; i < CRIU_N_SHARED; i++) {
-		const struct criu_shared *row = &criu_shared_table[i];
-		const struct spec_namespace *ns = &c->spec->linux_.namespaces[row->type];
-		_cleanup_free_ char *path =
-		    xasprintf("/proc/%d/ns/%s", c->ctr->init.pid, row->file);
-		_cleanup_free_ char *key = NULL;
-		struct stat st;
-
-		if (!ns->wanted || !ns->path)
-			continue;
-		if (stat(path, &st) < 0)
-			return err_set(err, -errno, "stat \"%s\"", path);
-		key = xasprintf("%s[%llu]:%s", row->file, (unsigned long long)st.st_ino, row->key);
-		if (c->criu.api.add_external(key) < 0)
-			return err_set(err, -ENOMEM, "name the namespace \"%s\" to criu", ns->path);
-	}
-	return 0;
+	return criu_dump_namespaces(&c->criu, c->spec, c->ctr->init.pid, err);
 }
 
 /* The whole of it is stopped at once through its cgroup rather than process by process. */
@@ -136,10 +120,14 @@ static int step_dump(void *arg, struct err *err)
 	struct checkpoint *c = arg;
 	const struct ctr_criu_opts *o = c->criu.opts;
 	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
-	int r = criu_call(&c->criu, o->pre_dump ? c->criu.api.pre_dump : c->criu.api.dump);
+	int code;
+	int r =
+	    criu_call(&c->criu, o->pre_dump ? c->criu.api.pre_dump : c->criu.api.dump, &code, err);
 
 	if (r < 0)
-		return criu_failed(&c->criu, r, "dump the container", err);
+		return r;
+	if (code < 0)
+		return criu_failed(&c->criu, code, "dump the container", err);
 	if (o->pre_dump || o->leave_running)
 		return 0;
 	if (poll(&p, 1, END_TIMEOUT_MS) <= 0)

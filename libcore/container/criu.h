@@ -9,6 +9,7 @@
 #include "cgroup/cgroup.h"
 #include "container/criu_api.h"
 #include "mount/mount.h"
+#include "namespace/namespace.h"
 
 enum criu_op { CRIU_DUMP = 1, CRIU_RESTORE = 2 }; /* bits */
 
@@ -21,6 +22,8 @@ struct criu {
 	char *binary, *log_path;
 	int *lent; /* descriptors that criu inherits: ours to close */
 	size_t n_lent;
+	struct criu_home *homes; /* criu_ns.c */
+	size_t n_homes;
 	bool opened;      /* options of the library exist */
 	bool made_images; /* the directory of the images was not there before */
 };
@@ -37,8 +40,9 @@ void criu_close(struct criu *c);
 void criu_discard_images(const struct criu *c);
 /* Let criu have a copy of fd under the name `key` (an inherited descriptor of the restore). */
 int criu_lend(struct criu *c, int fd, const char *key, struct err *err);
-/* Call the library with criu's environment; its return value. */
-int criu_call(struct criu *c, int (*call)(void));
+/* Call the library with criu's environment, in the namespaces where criu is to live; its return
+ * value in *ret_code. < 0: it was not called, or there is no way back. */
+int criu_call(struct criu *c, int (*call)(void), int *ret_code, struct err *err);
 /* The error of a failed call: the last error line of the log, and where the log is. */
 int criu_failed(const struct criu *c, int code, const char *what, struct err *err);
 
@@ -75,14 +79,19 @@ int criu_restore_mounts(struct criu *c, const struct criu_external *list, size_t
 int criu_dump_stdio(struct criu *c, pid_t pid, struct err *err);
 int criu_restore_stdio(struct criu *c, const struct ctr_process_io *io, struct err *err);
 
-/* --- criu_run.c: namespaces joined by path --- */
-struct criu_shared {
-	enum spec_ns_type type;
-	const char *file; /* in /proc/PID/ns */
-	const char *key;  /* name in the images */
+/* --- criu_ns.c: namespaces joined by path --- */
+struct criu_home { /* one that criu lives in, so that it is not in the images */
+	int fd, own;
+	int flag; /* CLONE_NEW* */
+	const char *file;
+	bool inside; /* this process is in it now */
 };
-#define CRIU_N_SHARED 2 /* criu leaves these outside of the images; it rebuilds the others */
-extern const struct criu_shared criu_shared_table[CRIU_N_SHARED];
+int criu_dump_namespaces(struct criu *c, const struct spec *spec, pid_t pid, struct err *err);
+int criu_restore_namespaces(struct criu *c, const struct ns_plan *ns, struct err *err);
+/* Into those namespaces, for criu to be started; and back, which does nothing outside of them. */
+int criu_enter(struct criu *c, struct err *err);
+int criu_leave(struct criu *c, struct err *err);
+void criu_homes_free(struct criu *c);
 
 /* --- criu_log.c: the log of a container with a shim goes along with its images --- */
 /* Into the state directory; nothing to be found is success. */

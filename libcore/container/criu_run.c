@@ -63,11 +63,6 @@ static const struct {
 	{ "ignore", CRIU_CG_IGNORE },
 };
 
-const struct criu_shared criu_shared_table[CRIU_N_SHARED] = {
-	{ NS_NET, "net", "extRootNetNS" },
-	{ NS_PID, "pid", "extRootPidNS" },
-};
-
 int criu_parse_mode(const char *text, enum criu_cg_mode *ret, struct err *err)
 {
 	*ret = CRIU_CG_SOFT;
@@ -154,8 +149,26 @@ char *criu_config_log(const char *text)
 	return found;
 }
 
+/* What a failure brings after itself: its end, and those who miss the other end of a socket. */
+static bool is_aftermath(const char *text)
+{
+	static const char *const aftermath[] = {
+		"Dumping FAILED",   "Restoring FAILED",  "recv req error",
+		" exited, status=", " killed by signal",
+	};
+	size_t len = strcspn(text, "\n");
+
+	for (size_t i = 0; i < ARRAY_SIZE(aftermath); i++) {
+		const char *found = strstr(text, aftermath[i]);
+
+		if (found && (size_t)(found - text) < len)
+			return true;
+	}
+	return false;
+}
+
 /* criu writes "(00.012345) Error (file.c:123): text"; the first cause is the last but those that
- * only say that all of it has failed. */
+ * come of it. */
 char *criu_log_error(const char *text)
 {
 	const char *best = NULL, *last = NULL;
@@ -170,7 +183,7 @@ char *criu_log_error(const char *text)
 		mark = strstr(line, "Error (");
 		if (!mark || mark - line > (ptrdiff_t)strcspn(line, "\n"))
 			continue;
-		if (!best || (!strstr(mark, "Dumping FAILED") && !strstr(mark, "Restoring FAILED")))
+		if (!best || !is_aftermath(mark))
 			best = mark;
 	}
 	best = best ? best : last;
@@ -441,20 +454,22 @@ int criu_lend(struct criu *c, int fd, const char *key, struct err *err)
 	           : 0;
 }
 
-int criu_call(struct criu *c, int (*call)(void))
+int criu_call(struct criu *c, int (*call)(void), int *ret_code, struct err *err)
 {
 	char path[32];
-	int r;
+	int r = criu_enter(c, err);
 
+	if (r < 0)
+		return r;
 	if (c->config_fd >= 0) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", c->config_fd);
 		(void)setenv("CRIU_CONFIG_FILE", path, 1);
 	}
-	r = call();
+	*ret_code = call();
 	if (c->config_fd >= 0)
 		(void)unsetenv("CRIU_CONFIG_FILE");
-	log_debug("criu: %d, log \"%s\"", r, c->log_path);
-	return r;
+	log_debug("criu: %d, log \"%s\"", *ret_code, c->log_path);
+	return criu_leave(c, err);
 }
 
 void criu_close(struct criu *c)
@@ -465,6 +480,7 @@ void criu_close(struct criu *c)
 	for (size_t i = 0; i < c->n_lent; i++)
 		fd_close(c->lent[i]);
 	free(c->lent);
+	criu_homes_free(c);
 	fd_close(c->images_fd);
 	fd_close(c->work_fd);
 	fd_close(c->config_fd);

@@ -141,15 +141,8 @@ static int step_mounts(void *arg, struct err *err)
 static int step_namespaces(void *arg, struct err *err)
 {
 	struct restoration *c = arg;
-	int r = 0;
 
-	for (size_t i = 0; i < CRIU_N_SHARED && r == 0; i++) {
-		const struct criu_shared *row = &criu_shared_table[i];
-
-		if (c->plan->ns.join[row->type])
-			r = criu_lend(&c->criu, c->plan->ns.fd[row->type], row->key, err);
-	}
-	return r;
+	return criu_restore_namespaces(&c->criu, &c->plan->ns, err);
 }
 
 static int step_stdio(void *arg, struct err *err)
@@ -246,6 +239,11 @@ static const struct {
 
 static int on_notify(char *action, void *notify)
 {
+	/* criu runs by now: hooks and all else of ours belong where we were. */
+	if (criu_leave(&current->criu, current->err) < 0) {
+		current->failed = true;
+		return -1;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(action_table); i++) {
 		int r;
 
@@ -262,16 +260,18 @@ static int on_notify(char *action, void *notify)
 static int step_restore(void *arg, struct err *err)
 {
 	struct restoration *c = arg;
-	int r;
+	int r, code;
 
 	c->err = err;
 	c->criu.api.set_notify_cb(on_notify);
 	current = c;
-	r = criu_call(&c->criu, c->criu.api.restore_child);
+	r = criu_call(&c->criu, c->criu.api.restore_child, &code, err);
 	current = NULL;
-	if (r >= 0 && !c->failed && c->pidfd >= 0)
+	if (r < 0)
+		return r;
+	if (code >= 0 && !c->failed && c->pidfd >= 0)
 		return 0;
-	return c->failed ? err_prefix(err, "restore") : criu_failed(&c->criu, r, "restore", err);
+	return c->failed ? err_prefix(err, "restore") : criu_failed(&c->criu, code, "restore", err);
 }
 
 static int step_console(void *arg, struct err *err)

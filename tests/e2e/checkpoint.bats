@@ -51,6 +51,22 @@ running_loop() {
 	remove
 }
 
+@test "an ordinary user, and root of a user name space: one line says that root is needed" {
+	local how cmd
+	criu_in "$T/bin"
+	for how in 'setpriv --reuid=7001 --regid=7001 --clear-groups --inh-caps=-all' 'unshare -r'; do
+		for cmd in "checkpoint --image-path $T/i $ID" "restore -d --image-path $T/i $ID"; do
+			status=0
+			# shellcheck disable=SC2086
+			$how env PATH="$T/bin:$PATH" "$BERTH" --root "$T/u" $cmd >"$T/out" 2>"$T/err" || status=$?
+			is "$status" 1
+			is "$(wc -l <"$T/err")" 1
+			has "$(cat "$T/err")" 'need root of the host: criu can neither dump nor rebuild the containers of an ordinary user'
+		done
+	done
+	[ ! -e "$T/i" ] && [ ! -e "$T/u" ]
+}
+
 @test "checkpoint and restore: values that are refused" {
 	local cmd
 	for cmd in checkpoint restore; do

@@ -4,6 +4,7 @@
 
 load ../e2e/helpers
 load vm
+load checkpoint
 
 teardown() {
 	[ ! -e "/run/netns/$TAG" ] || ip netns del "$TAG"
@@ -11,19 +12,6 @@ teardown() {
 }
 
 teardown_file() { containerd_down; }
-
-# Counts: the number and the exit code are in memory alone, so only a true restore can know them.
-counts() { echo 'i=0; code=42; while [ ! -e /go ]; do i=$((i+1)); echo "n $i"; sleep 0.1; done; echo end; exit $code'; }
-number() { sed -n 's/^n \([0-9]*\)\r*$/\1/p' | tail -1; }
-log_number() { "$BERTH" --root "$STATE" logs "${1:-$ID}" 2>/dev/null | number; }
-beyond() { local n; n=$(log_number "$1") && [ -n "$n" ] && [ "$n" -gt "$2" ]; }
-# Every number, once: what was written before the checkpoint, what was under way, and what came after.
-complete() {
-	local lines
-	lines=$("$BERTH" --root "$STATE" logs "$ID" | sed -n 's/^n \([0-9]*\)\r*$/\1/p')
-	is "$(md5sum <<<"$lines")" "$(seq "$(wc -l <<<"$lines")" | md5sum)"
-}
-let_end() { : >"$BUNDLE/rootfs/go"; }
 
 @test "a counting loop with a shim: dumped, gone, restored: log, wait, exit code" {
 	local n

@@ -125,6 +125,13 @@ static void test_log_error(void **state)
 		  "Error (b.c:2): second" },
 		{ "(0.1) Error (a.c:1): cause\n(0.2) Error (cr-dump.c:9): Dumping FAILED.\n",
 		  "Error (a.c:1): cause" },
+		{ "(0.1) Error (sk-unix.c:1): cause\n(0.2) Error (cr-restore.c:9): 7 exited, "
+		  "status=1\n"
+		  "(0.3) Error (cgroup.c:9): cg: cgroupd: recv req error: No such file\n",
+		  "Error (sk-unix.c:1): cause" },
+		{ "(0.1) Error (a.c:1): first\n(0.2) Error (b.c:2): second\n(0.3) exited, "
+		  "status=0\n",
+		  "Error (b.c:2): second" },
 		{ "(0.1) Error (cr-restore.c:9): Restoring FAILED.\n",
 		  "Error (cr-restore.c:9): Restoring FAILED." },
 	};

@@ -257,8 +257,8 @@ int cg_attach_dirs(const struct cg *cg, pid_t pid, struct err *err)
 		if (r >= 0)
 			r = cg_write_file(fd, file, self ? "0" : number);
 		if (r < 0) {
-			err_set(err, r, "error adding pid %s to %s%s/%s", number, dir->mount,
-			        dir->path, file);
+			err_set(err, r, "error adding pid %s to cgroups: %s%s/%s", number,
+			        dir->mount, dir->path, file);
 			return err_prefix(err, "unable to apply cgroup configuration");
 		}
 	}

@@ -296,6 +296,7 @@ p() { jq -r "$1" <<<"$out"; }
 	done
 	not berth exec --cgroup none "$ID" true
 	has "${err,,}" " adding pid "
+	has "$err" " to cgroups: "
 	has "$err" "o such file or directory"
 	not berth exec --cgroup nosuch:sub "$ID" true
 	has "$err" "unknown controller"

@@ -37,6 +37,7 @@ struct creation {
 	struct cg_view_store view;
 	struct rdt rdt;
 	int fifo_fd, report_fd, sys_fd, proc_fd, cgroup_fd;
+	struct nsask ask;
 	int root_fds[MNT_HOST_ROOTS]; /* without a mount namespace: its root */
 	int sock[2];
 	int pidfd;
@@ -166,7 +167,9 @@ static int step_fifos(void *arg, struct err *err)
 {
 	struct creation *c = arg;
 
-	return fifo_make(c->ctr->dir_fd, &c->fifo_fd, &c->report_fd, err);
+	int r = fifo_make(c->ctr->dir_fd, &c->fifo_fd, &c->report_fd, err);
+
+	return r == 0 && geteuid() != 0 ? nsask_open(&c->ask, err) : r;
 }
 
 static void run_init(struct creation *c)
@@ -180,6 +183,7 @@ static void run_init(struct creation *c)
 		.sys_fd = c->sys_fd,
 		.fifo_fd = c->fifo_fd,
 		.report_fd = c->report_fd,
+		.ask = c->ask,
 		.mnt = MNT_CTX_INIT,
 		.process = {
 			.process = &c->plan->spec->process,
@@ -229,6 +233,7 @@ static int step_spawn(void *arg, struct err *err)
 	 * report. */
 	fd_reset(&c->fifo_fd);
 	fd_reset(&c->report_fd);
+	fd_reset(&c->ask.sock);
 	fd_reset(&c->sys_fd);
 	return c->pid < 0 ? (int)c->pid : 0;
 }
@@ -563,6 +568,7 @@ int ctr_create(struct ctr *ctr, struct ctr_plan *plan, const struct ctr_create_o
 		.plan = plan,
 		.opts = opts,
 		.fifo_fd = FD_INVALID,
+		.ask = { .sock = FD_INVALID },
 		.report_fd = FD_INVALID,
 		.sys_fd = FD_INVALID,
 		.proc_fd = FD_INVALID,
@@ -588,6 +594,7 @@ int ctr_create(struct ctr *ctr, struct ctr_plan *plan, const struct ctr_create_o
 		fd_close(c.root_fds[i]);
 	fd_close(c.net_fd);
 	fd_close(c.fifo_fd);
+	fd_close(c.ask.sock);
 	fd_close(c.report_fd);
 	fd_close(c.sys_fd);
 	fd_close(c.proc_fd);

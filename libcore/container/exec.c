@@ -208,9 +208,11 @@ static int prepare(struct exec_run *x, struct err *err)
 	r = ns_plan_from_pid(x->ctr->init.pid, x->init_pidfd, &x->ns, err);
 	/* Not dumpable until execve, so that nothing of the host can be had from it: its namespaces
 	 * are then open to root alone. */
-	if ((r == -EACCES || r == -EPERM) && fifo_init_waits(x->ctr->dir_fd) > 0)
-		err_prefix(err, "cannot exec in a created container without privilege on the host: "
-		                "start it first");
+	if ((r == -EACCES || r == -EPERM) && fifo_init_waits(x->ctr->dir_fd) > 0) {
+		r = nsask(x->ctr, &x->spec->linux_.seccomp, x->init_pidfd, &x->ns, err);
+		if (r < 0)
+			err_prefix(err, "cannot exec in a created container");
+	}
 	if (r == 0 && x->spec->linux_.seccomp.present) {
 		cache = ctr_seccomp_cache(x->ctr->root);
 		r = seccomp_compile_cached(cache, &x->spec->linux_.seccomp, &x->filter, err);

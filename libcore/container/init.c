@@ -5,7 +5,8 @@
  * It was cloned into its new namespaces (or by the joiner into the given ones) and shares nothing
  * with the creator but the sync socket and copies of memory. It is tied to the creator by PDEATHSIG
  * and by EOF on the socket until it is released; then it loads the late filter, says "created" and
- * waits in read(2) on exec.fifo, holding no other descriptor of the host than the two FIFOs.
+ * waits in read(2) on exec.fifo, holding no other descriptor of the host than the two FIFOs (and,
+ * for an ordinary user, what nsask.c is about).
  */
 #include "container/internal.h"
 
@@ -79,9 +80,10 @@ static int step_cgroup_namespace(void *arg, struct err *err)
 	struct init_args *a = arg;
 	const struct ns_plan *ns = &a->plan->ns;
 
-	if (!(ns->new_flags & CLONE_NEWCGROUP))
-		return 0;
-	return unshare(CLONE_NEWCGROUP) < 0 ? err_set(err, -errno, "make a cgroup namespace") : 0;
+	if ((ns->new_flags & CLONE_NEWCGROUP) && unshare(CLONE_NEWCGROUP) < 0)
+		return err_set(err, -errno, "make a cgroup namespace");
+	nsask_hold(&a->ask); /* this was the last one */
+	return 0;
 }
 
 static int step_network(void *arg, struct err *err)
@@ -267,6 +269,19 @@ static void prepare_signals(void)
 		(void)sigaction(ends[i], &act, NULL);
 }
 
+/* Behind the FIFOs, which are there already. */
+static void keep_for_exec(struct init_args *a)
+{
+	int *keep = a->process.keep;
+
+	while (*keep >= 0)
+		keep++;
+	for (size_t i = 0; i < a->ask.n; i++)
+		*keep++ = a->ask.fd[i];
+	*keep++ = a->ask.sock;
+	*keep = FD_INVALID;
+}
+
 static int step_stdio(void *arg, struct err *err)
 {
 	struct init_args *a = arg;
@@ -278,6 +293,7 @@ static int step_stdio(void *arg, struct err *err)
 	mnt_ctx_done(&a->mnt);
 	r = process_stdio(&a->process, err);
 	fd_reset(&a->process.slave_fd);
+	keep_for_exec(a);
 	if (r == 0)
 		r = process_environment(&a->process, err);
 	return r == 0 ? process_close_others(&a->process, err) : r;
@@ -367,11 +383,16 @@ static void wait_for_start(const struct init_args *a)
 	char go;
 	ssize_t n;
 
-	do
+	for (;;) {
 		n = read(a->fifo_fd, &go, 1);
-	while (n < 0 && errno == EINTR);
-	if (n != 1)
-		_exit(1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != 1)
+			_exit(1);
+		if (go != NSASK_QUESTION)
+			return;
+		nsask_answer(&a->ask, a->fifo_fd);
+	}
 }
 
 static void start_hooks(struct init_args *a)

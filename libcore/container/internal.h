@@ -132,7 +132,8 @@ struct process_ctx {
 	const struct spec_memory_policy *memory_policy;
 	struct mnt_ctx *mnt;  /* for its private procfs */
 	char exec_path[4096]; /* found by process_lookup */
-	int keep[4]; /* further descriptors that stay open until exec: FIFOs; FD_INVALID ends */
+	/* Further descriptors that stay open until exec: FIFOs, nsask; FD_INVALID ends. */
+	int keep[5 + NS_TYPES];
 };
 int process_stdio(struct process_ctx *p,
                   struct err *err); /* terminal or the given descriptors on 0, 1, 2 */
@@ -211,6 +212,23 @@ int console_deliver(const struct spec_process *process, const struct ctr_process
 int await_created(int sock, int pidfd, struct err *err);
 
 /* --- init.c --- */
+/* --- nsask.c: exec into an init that waits for start and may not be looked at --- */
+#define NSASK_QUESTION 'n' /* through exec.fifo; anything else is "go" */
+struct nsask {
+	int sock; /* FD_INVALID: nobody will ask */
+	int fd[NS_TYPES];
+	size_t n;
+};
+/* In the creator, an ordinary user: the socket to answer by. */
+int nsask_open(struct nsask *ask, struct err *err);
+/* In init, while /proc is the host's and its namespaces are all there: hold them. */
+void nsask_hold(struct nsask *ask);
+/* In init, when NSASK_QUESTION has been read: with nothing but read(2) and sendmsg(2). */
+void nsask_answer(const struct nsask *ask, int fifo);
+/* In exec: ask, wait for at most some seconds. */
+int nsask(const struct ctr *ctr, const struct spec_seccomp *seccomp, int pidfd, struct ns_plan *ret,
+          struct err *err);
+
 struct init_args {
 	struct ctr *ctr;
 	struct ctr_plan *plan;
@@ -219,6 +237,7 @@ struct init_args {
 	int sync;
 	int sys_fd; /* O_PATH of the host's /proc/sys */
 	int fifo_fd, report_fd;
+	struct nsask ask;
 	pid_t host_pid; /* init's pid as the host sees it, for the hooks' state */
 	struct mnt_ctx mnt;
 	struct process_ctx process;

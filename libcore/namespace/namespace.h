@@ -36,6 +36,8 @@ int ns_plan_open(struct ns_plan *plan, const struct spec *spec, struct err *err)
 /* Plan for exec: all namespaces of a running init that differ from ours, opened through
  * /proc/PID/ns with the pidfd verified afterwards. */
 int ns_plan_from_pid(pid_t pid, int pidfd, struct ns_plan *ret, struct err *err);
+/* The same from descriptors, which are taken over, of unknown order and origin. */
+int ns_plan_from_fds(const int fds[], size_t n, struct ns_plan *ret, struct err *err);
 void ns_plan_done(struct ns_plan *plan);
 /* Is this namespace file (open fd) the one that the calling process is in? */
 bool ns_is_own(int fd, enum spec_ns_type type);

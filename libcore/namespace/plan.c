@@ -183,6 +183,32 @@ int ns_plan_from_pid(pid_t pid, int pidfd, struct ns_plan *ret, struct err *err)
 	return r;
 }
 
+int ns_plan_from_fds(const int fds[], size_t n, struct ns_plan *ret, struct err *err)
+{
+	int r = 0;
+
+	plan_init(ret);
+	for (size_t i = 0; i < n; i++) {
+		int flag = ioctl(fds[i], NS_GET_NSTYPE), t = 0;
+
+		while (t < NS_TYPES && (flag < 0 || ns_table[t].clone_flag != (uint64_t)flag))
+			t++;
+		if (t == NS_TYPES || ret->fd[t] >= 0)
+			r = -EPROTO;
+		if (r < 0 || ns_is_own(fds[i], t)) {
+			fd_close(fds[i]);
+			continue;
+		}
+		ret->fd[t] = fds[i];
+		ret->has[t] = ret->join[t] = ret->needs_joiner = true;
+	}
+	if (r < 0) {
+		ns_plan_done(ret);
+		err_text(err, r, "not the namespaces of a process");
+	}
+	return r;
+}
+
 void ns_describe(const struct ns_plan *plan, const struct spec *spec, const int index[NS_TYPES],
                  struct desc *d)
 {

@@ -46,9 +46,8 @@ ends_clean() { is "$(find "$T/root.$1" -mindepth 1 -not -name '.*')" ""; }
 	as 7002 create "$ID"
 	as 7002 state "$ID"
 	is "$(jq -r .status "$T/out")" created
-	not as 7002 exec "$ID" true
-	is "$status" 255
-	has "$err" "cannot exec in a created container without privilege on the host: start it first"
+	as 7002 exec "$ID" id -u
+	is "$out" 0
 	as 7002 start "$ID"
 	as 7002 list
 	has "$out" running
@@ -58,6 +57,57 @@ ends_clean() { is "$(find "$T/root.$1" -mindepth 1 -not -name '.*')" ""; }
 	wait_until 5 eval '[[ $(as 7002 state "$ID") == *stopped* ]]'
 	as 7002 delete "$ID"
 	ends_clean 7002
+}
+
+# bats test_tags=compat
+@test "exec in a created, not yet started container" {
+	local pid n namespaces
+	user_bundle 7002 sleep 1000
+	config_edit '.hostname = "early"'
+	as 7002 create "$ID"
+	for n in 1 2; do
+		as 7002 exec "$ID" sh -c 'hostname; for n in /proc/self/ns/*; do readlink $n; done'
+		is "$(head -n 1 <<<"$out")" early
+		namespaces=$(sed 1d <<<"$out")
+	done
+	as 7002 state "$ID"
+	pid=$(jq .pid "$T/out")
+	is "$(sort -u <<<"$namespaces")" "$(readlink "/proc/$pid/ns/"* | sort -u)"
+	as 7002 state "$ID"
+	is "$(jq -r .status "$T/out")" created
+	# Not even the processes of its own user namespace may look at it.
+	not as 7002 exec "$ID" ls -l /proc/1/fd
+	as 7002 start "$ID"
+	as 7002 exec "$ID" ls -l /proc/1/fd
+	hasnt "$out" socket
+	hasnt "$out" "user:"
+	hasnt "$out" "mnt:"
+	as 7002 delete --force "$ID"
+	ends_clean 7002
+}
+
+@test "exec in a created container: what its seccomp profile has to say" {
+	user_bundle 7002 sleep 1000
+	# A default that kills is not put to the test.
+	config_edit '.linux.seccomp = {defaultAction: "SCMP_ACT_KILL_PROCESS", syscalls: [{names: ["sendmsg"], action: "SCMP_ACT_ERRNO"},
+		{names: ["read", "write", "close", "sendto", "execve", "exit_group"], action: "SCMP_ACT_ALLOW"}]}'
+	as 7002 create "$ID"
+	not as 7002 exec "$ID" true
+	is "$status" 255
+	has "$err" "cannot exec in a created container: its seccomp profile may kill it for the answer: start it first"
+	as 7002 state "$ID"
+	is "$(jq -r .status "$T/out")" created
+	as 7002 delete --force "$ID"
+	# One that forbids the answer leaves it out.
+	config_edit '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["sendmsg"], action: "SCMP_ACT_ERRNO"}]}'
+	as 7002 create "$ID"
+	not as 7002 exec "$ID" true
+	has "$err" "cannot exec in a created container: ask init for its namespaces: start it first: "
+	as 7002 start "$ID"
+	as 7002 exec "$ID" echo here
+	is "$out" here
+	as 7002 delete --force "$ID"
+	[ ! -e "$T/root.7002/$ID" ]
 }
 
 @test "neither a cgroup nor a pid namespace: a warning" {

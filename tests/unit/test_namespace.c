@@ -589,16 +589,49 @@ static void test_time_plan(void **state)
 	ns_plan_done(&plan);
 }
 
+/* What somebody has sent: only namespaces, each type once, and what is ours needs no joining. */
+static void test_from_descriptors(void **state)
+{
+	struct ns_plan plan;
+	struct err err = { 0 };
+	int fds[3];
+
+	(void)state;
+	fds[0] = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
+	fds[1] = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	assert_true(fds[0] >= 0 && fds[1] >= 0);
+	assert_int_equal(ns_plan_from_fds(fds, 2, &plan, &err), 0);
+	assert_false(plan.needs_joiner);
+	for (int t = 0; t < NS_TYPES; t++)
+		assert_true(!plan.has[t] && !plan.join[t] && plan.fd[t] < 0);
+	assert_int_equal(fcntl(fds[0], F_GETFD), -1); /* taken over */
+	fds[0] = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
+	fds[1] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	fds[2] = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(ns_plan_from_fds(fds, 3, &plan, &err), -EPROTO);
+	assert_string_equal(err.msg, "not the namespaces of a process");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(fcntl(fds[i], F_GETFD), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_time_offsets),    cmocka_unit_test(test_time_plan),
-		cmocka_unit_test(test_from_spec),       cmocka_unit_test(test_open),
-		cmocka_unit_test(test_open_refuses),    cmocka_unit_test(test_clone),
-		cmocka_unit_test(test_clone_old),       cmocka_unit_test(test_clone_no_cgroup),
-		cmocka_unit_test(test_clone_refused),   cmocka_unit_test(test_join_userns),
-		cmocka_unit_test(test_join_privileged), cmocka_unit_test(test_join_order),
-		cmocka_unit_test(test_join_own),        cmocka_unit_test(test_exited),
+		cmocka_unit_test(test_from_descriptors),
+		cmocka_unit_test(test_time_offsets),
+		cmocka_unit_test(test_time_plan),
+		cmocka_unit_test(test_from_spec),
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_open_refuses),
+		cmocka_unit_test(test_clone),
+		cmocka_unit_test(test_clone_old),
+		cmocka_unit_test(test_clone_no_cgroup),
+		cmocka_unit_test(test_clone_refused),
+		cmocka_unit_test(test_join_userns),
+		cmocka_unit_test(test_join_privileged),
+		cmocka_unit_test(test_join_order),
+		cmocka_unit_test(test_join_own),
+		cmocka_unit_test(test_exited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

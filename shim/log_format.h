@@ -5,7 +5,7 @@
  *	2026-01-02T03:04:05.000000006Z stdout F text
  *
  * F: the line ends here (a newline, or the end of the stream); P: the rest of it follows in the
- *next record of that stream. Every byte of output but the newlines is in exactly one record. Pure.
+ * next record of that stream. Every byte of output but the newlines is in exactly one record. Pure.
  */
 #pragma once
 

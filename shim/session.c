@@ -3,10 +3,10 @@
  * The session: created -> running -> exited. The end comes in steps, each seen at most once:
  *
  *	reaped     the wait status is known and on disk (exit.c)
- *	published  the output written before the exit has been read (or SHIM_DRAIN_S is over):
- *waiters, monitors and attached clients are told ended      all streams are at their end; with
- *children that outlive the process this can be much later. Attached clients are kept for it for
- *conf.drain_ms, the log as long as the shim.
+ *	published  the output written before the exit has been read (or SHIM_DRAIN_S is over): waiters,
+ *	           monitors and attached clients are told
+ *	ended      all streams are at their end; with children that outlive the process this can be much
+ *	           later. Attached clients are kept for it for conf.drain_ms, the log as long as the shim.
  */
 #include <errno.h>
 #include <signal.h>

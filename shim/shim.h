@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The shim's objects. One session (a process, its streams, log and end) and the clients that look
- *at it. Data flows one way:
+ * at it. Data flows one way:
  *
  *	pipe or pty -> stdio.c -> ring -> log_sink.c -> file
  *	                           `---> client.c (an offset each) -> socket
  *
  * and input the other: a client's frames wait in its own buffer until stdin takes them. What
- *happened (started, oom, exited, output ended) is state in the session first; clients are then told
- *from it.
+ * happened (started, oom, exited, output ended) is state in the session first; clients are then
+ * told from it.
  *
  * Rules. Only the flush point (loop.c, before the loop sleeps) sends and frees; call-backs change
- * state. Nothing blocks after "ready". Every queue has a maximum below.
- * Out of memory costs the client that asked, never the shim.
+ * state. Nothing blocks after "ready". Every queue has a maximum below. Out of memory costs the
+ * client that asked, never the shim.
  */
 #pragma once
 

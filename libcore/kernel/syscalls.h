@@ -74,7 +74,7 @@
 
 /* Constants that headers may lack. */
 #ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME                                                              \
+#define CLONE_NEWTIME \
 	0x00000080 /* 5.6; not a flag of clone(2): it would sit in the exit signal \
 	            */
 #endif

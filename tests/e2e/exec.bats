@@ -355,7 +355,7 @@ p() { jq -r "$1" <<<"$out"; }
 	echo three >"$T/3" && echo four >"$T/4"
 	berth exec --preserve-fds 2 "$ID" sh -c 'cat <&3; cat <&4; cat <&5' 3<"$T/3" 4<"$T/4" 5<"$T/4" || true
 	is "$(tr '\n' ' ' <"$T/out")" "three four "
-	has "$err" "5: Bad file descriptor"
+	[[ $err == *5*"Bad file descriptor"* ]] || fail "descriptor 5: $err"
 	remove
 }
 

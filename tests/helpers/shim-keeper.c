@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A keeper for tests: starts a command the way the runtime's keeper does (pipes or pty, hand-over)
- *and becomes berth-shim, without any container. Prints "SHIM_PID PID" once the shim serves.
+ * and becomes berth-shim, without any container. Prints "SHIM_PID PID" once the shim serves.
  *
- *	shim-keeper [-t] [-s never|once|keep] [-l LOG] [-m LOGMAX] [-n LOGFILES] [-r RING] [-d
- *DRAIN_MS]
- *		[-c] SHIM DIR COMMAND [ARG...]
+ *	shim-keeper [-t] [-s never|once|keep] [-l LOG] [-m LOGMAX] [-n LOGFILES] [-r RING]
+ *	            [-d DRAIN_MS] [-c] SHIM DIR COMMAND [ARG...]
  *
  *	shim-keeper --hangup: a command for -t that hangs up its own terminal and opens it again
  *

@@ -3,15 +3,17 @@
  * workload VERB [ARG...]: what the containers of the tests run, static, with no shell in the way.
  *
  *   last N              write N bytes ("0123...", a line feed last) and end in the same moment
- *   spew BYTES          write BYTES of reproducible lines of uneven length (see fill())
+ *   spew BYTES [MS]     write BYTES of reproducible lines of uneven length (see fill()), with a rest
+ *                       of MS after every 64 KiB
  *   check BYTES         read stdin and compare it with what spew writes; says where they differ
- *   unlog STREAM        read a CRI log on stdin, write the payload of the stream ("stdout",
- * "stderr") heirs N MS          N children, reparented at once, each writes "heir I" after MS; init
- * waits orphans N MS        the same, but this process ends at once with status 7 raise SIGNAL die
- * of a signal hog MIB             touch so much memory, then print "survived" ignore ignore TERM,
- * INT, HUP; print "ready"; sleep for ever catch               print "got N" for each catchable
- * signal; TERM ends with status 43 winsize             print "size RxC" now and at each SIGWINCH; a
- * line "q" on stdin ends it
+ *   unlog STREAM        read a CRI log on stdin, write the payload of the stream ("stdout", "stderr")
+ *   heirs N MS          N children, reparented at once, each writes "heir I" after MS; init waits
+ *   orphans N MS        the same, but this process ends at once with status 7
+ *   raise SIGNAL        die of a signal
+ *   hog MIB             touch so much memory, then print "survived"
+ *   ignore              ignore TERM, INT, HUP; print "ready"; sleep for ever
+ *   catch               print "got N" for each catchable signal; TERM ends with status 43
+ *   winsize             print "size RxC" now and at each SIGWINCH; a line "q" on stdin ends it
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +60,7 @@ static void fill(char *p, size_t n, unsigned long *state)
 	}
 }
 
-static int spew(unsigned long total)
+static int spew(unsigned long total, int rest_ms)
 {
 	static char buf[CHUNK];
 	unsigned long state = 1;
@@ -71,6 +73,8 @@ static int spew(unsigned long total)
 			buf[n - 1] = '\n';
 		put(buf, n);
 		total -= n;
+		if (rest_ms)
+			usleep((useconds_t)rest_ms * 1000);
 	}
 	return 0;
 }
@@ -270,7 +274,7 @@ int main(int argc, char **argv)
 		_exit(0);
 	}
 	if (!strcmp(verb, "spew"))
-		return spew(n);
+		return spew(n, ms);
 	if (!strcmp(verb, "check"))
 		return check(n);
 	if (!strcmp(verb, "unlog") && argc > 2)

@@ -9,20 +9,40 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/inotify.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "runtime/cmd.h"
 #include "runtime/log_reader.h"
+#include "runtime/log_select.h"
 #include "runtime/session_ref.h"
 #include "shim/wire/client.h"
+#include "shim/wire/exit_record.h"
 
 #define AFTER_EXIT_MS 2000 /* for output of children that outlive the process */
 
-static bool follow;
+static struct {
+	bool follow, timestamps;
+	const char *since, *until, *tail, *stream;
+} o;
+
+struct printer {
+	struct log_reader reader;
+	struct log_select select;
+	bool fresh[2]; /* standard output, error: at the beginning of a line */
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
 
 /* Where the log is: the shim knows for sure; else what was recorded at creation. */
 static char *find_log(const struct session_ref *ref)
@@ -39,20 +59,31 @@ static char *find_log(const struct session_ref *ref)
 	return xasprintf("/proc/self/fd/%d/log", ref->dir_fd);
 }
 
-static int emit(void *ctx, const struct log_line *line)
+static int print(void *ctx, const struct log_line *line)
 {
-	FILE *out = line->stream == STREAM_STDERR || line->lost ? stderr : stdout;
+	struct printer *p = ctx;
+	bool err = line->stream == STREAM_STDERR || line->lost, start;
+	FILE *out = err ? stderr : stdout;
+	char when[EXIT_TIME_SIZE];
 
-	(void)ctx;
+	if (!log_select_take(&p->select, line, &start))
+		return 0;
+	if (start && !p->fresh[err])
+		fputc('\n', out); /* the rest of a line was lost */
+	if (start && o.timestamps) {
+		exit_time_format(line->ns, when);
+		fprintf(out, "%s ", when);
+	}
 	fwrite(line->text, 1, line->len, out);
 	if (line->full)
 		fputc('\n', out);
+	p->fresh[err] = line->full;
 	return ferror(out) ? -EPIPE : 0;
 }
 
-static int print_new(struct log_reader *r, struct err *err)
+static int print_new(struct printer *p, struct err *err)
 {
-	int e = log_reader_read(r, emit, NULL, err);
+	int e = log_reader_read(&p->reader, print, p, err);
 
 	if (fflush(stdout) != 0 && e >= 0)
 		e = err_set(err, -errno, "write");
@@ -73,63 +104,146 @@ static bool next_event(struct shim_client *shim, bool *exited, bool *ended)
 	return true;
 }
 
-static int follow_log(struct log_reader *r, struct shim_client *shim, int watch, struct err *err)
+/* How long to wait for more; 0: no longer. */
+static int patience(const struct printer *p, bool exited)
 {
-	struct pollfd p[2] = { { .fd = shim->fd, .events = POLLIN },
-		               { .fd = watch, .events = POLLIN } };
+	int64_t left = -1;
+
+	if (p->select.until_ns < INT64_MAX)
+		left = (p->select.until_ns - now_ns()) / 1000000 + 1;
+	if (p->select.until_ns < INT64_MAX && left <= 0)
+		return 0;
+	if (exited && (left < 0 || left > AFTER_EXIT_MS))
+		left = AFTER_EXIT_MS;
+	return left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+static int follow_log(struct printer *p, struct shim_client *shim, struct err *err)
+{
+	struct pollfd fds[2] = { { .fd = shim->fd, .events = POLLIN },
+		                 { .fd = p->reader.watch_fd, .events = POLLIN } };
 	bool exited = false, ended = false;
-	char chunk[4096];
-	int e, n;
+	int e, n, ms;
 
 	for (;;) {
-		e = print_new(r, err);
-		if (e < 0 || ended)
+		if (log_reader_missed(&p->reader))
+			fprintf(
+			    stderr,
+			    "berth: the log went faster than it could be read: some is missing\n");
+		ms = patience(p, exited);
+		e = print_new(p, err);
+		if (e < 0 || ended || ms == 0)
 			return e;
-		n = poll(p, 2, exited ? AFTER_EXIT_MS : -1);
+		n = poll(fds, 2, ms);
 		if (n < 0 && errno != EINTR)
 			return err_set(err, -errno, "wait for the log");
-		if (n == 0)
-			ended = true;
-		if (p[1].revents)
-			(void)!read(watch, chunk, sizeof(chunk));
 		/* Several events can be in the buffer already. */
-		if (p[0].revents) {
+		if (n == 0)
+			ended = exited;
+		else if (n > 0 && fds[0].revents)
 			do {
 				if (!next_event(shim, &exited, &ended))
 					ended = true;
 			} while (!ended && shim->in.len &&
 			         memchr(shim->in.data, '\0', shim->in.len));
-		}
 	}
 }
 
-static int follow_session(const struct session_ref *ref, struct log_reader *r, struct err *err)
+static int follow_session(const struct session_ref *ref, struct printer *p, struct err *err)
 {
 	_cleanup_shim_client_ struct shim_client shim = { .fd = FD_INVALID };
-	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
-	if (watch < 0 || inotify_add_watch(watch, r->dir, IN_MODIFY | IN_CREATE | IN_MOVE) < 0)
-		return err_set(err, -errno, "watch %s", r->dir);
 	if (shim_connect(ref->dir_fd, &shim, NULL) < 0 ||
 	    shim_send(&shim, "Monitor", NULL, VARLINK_MORE, NULL) < 0)
-		return print_new(r, err);
-	return follow_log(r, &shim, watch, err);
+		return print_new(p, err);
+	return follow_log(p, &shim, err);
+}
+
+static int count(void *ctx, const struct log_line *line)
+{
+	struct printer *p = ctx;
+
+	log_select_count(&p->select, line);
+	return 0;
+}
+
+/* Number the lines that are there, to begin with the last --tail of them. */
+static int skip_to_tail(struct printer *p, struct err *err)
+{
+	int e;
+
+	if (p->select.tail == LOG_TAIL_ALL)
+		return 0;
+	p->reader.keep = true;
+	e = log_reader_read(&p->reader, count, p, err);
+	if (e >= 0)
+		e = log_reader_rewind(&p->reader);
+	log_select_last(&p->select);
+	return e;
+}
+
+static int print_log(const struct session_ref *ref, struct printer *p, struct err *err)
+{
+	int e = o.follow ? log_reader_watch(&p->reader, err) : log_reader_limit(&p->reader);
+
+	if (e >= 0)
+		e = skip_to_tail(p, err);
+	if (e < 0)
+		return e;
+	return o.follow ? follow_session(ref, p, err) : print_new(p, err);
+}
+
+static int parse_when(const char *option, const char *text, int64_t *ret_ns, struct err *err)
+{
+	if (!text || log_when_parse(text, now_ns(), ret_ns) == 0)
+		return 0;
+	return err_text(
+	    err, -EINVAL,
+	    "option --%s: \"%s\" is none of RFC 3339, seconds since 1970, and a duration "
+	    "like 10m",
+	    option, text);
+}
+
+static int parse_options(struct log_select *s, struct err *err)
+{
+	int r;
+
+	*s = log_select_all();
+	r = parse_when("since", o.since, &s->since_ns, err);
+	if (r == 0)
+		r = parse_when("until", o.until, &s->until_ns, err);
+	if (r < 0)
+		return r;
+	if (o.tail && !streq(o.tail, "all") && !streq(o.tail, "-1") &&
+	    num_parse_u64(o.tail, &s->tail) < 0)
+		return err_text(err, -EINVAL, "option --tail: \"%s\" is neither a number nor all",
+		                o.tail);
+	if (!o.stream || streq(o.stream, "all"))
+		return 0;
+	s->stream[0] = streq(o.stream, "stdout");
+	s->stream[1] = streq(o.stream, "stderr");
+	if (!s->stream[0] && !s->stream[1])
+		return err_text(err, -EINVAL,
+		                "option --stream: \"%s\" is none of stdout, stderr, all", o.stream);
+	return 0;
 }
 
 static int logs(struct ctx *ctx, const struct session_ref *ref)
 {
 	_cleanup_free_ char *path = NULL;
-	struct log_reader reader;
-	int e;
+	struct printer p = { .fresh = { true, true } };
+	int e = parse_options(&p.select, &ctx->err);
 
+	if (e < 0)
+		return e;
 	path = find_log(ref);
 	if (!path)
 		return err_text(&ctx->err, -ENOENT, "\"%s\" has no log", ref->name);
-	e = log_reader_open(path, &reader, &ctx->err);
+	e = log_reader_open(path, &p.reader, &ctx->err);
 	if (e < 0)
 		return e;
-	e = follow ? follow_session(ref, &reader, &ctx->err) : print_new(&reader, &ctx->err);
-	log_reader_done(&reader);
+	e = print_log(ref, &p, &ctx->err);
+	log_reader_done(&p.reader);
 	return e;
 }
 
@@ -140,7 +254,16 @@ static int run(struct ctx *ctx, int argc, char **argv)
 }
 
 static const struct opt opts[] = {
-	{ "follow", 'f', OPT_FLAG, &follow, NULL, "go on until the process has ended", false },
+	{ "follow", 'f', OPT_FLAG, &o.follow, NULL, "go on until the process has ended", false },
+	{ "since", 0, OPT_STRING, &o.since, "TIME",
+	  "from then on: RFC 3339, seconds since 1970, or 10m for ten minutes ago", false },
+	{ "until", 0, OPT_STRING, &o.until, "TIME", "up to then; with --follow: and end then",
+	  false },
+	{ "tail", 'n', OPT_STRING, &o.tail, "N", "of that, the last N lines (default: all)",
+	  false },
+	{ "timestamps", 't', OPT_FLAG, &o.timestamps, NULL, "begin each line with its time",
+	  false },
+	{ "stream", 0, OPT_STRING, &o.stream, "stdout|stderr|all", "only this stream", false },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },
 };
 

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "runtime/log_reader.h"
 #include "shim/log_sink.h"
@@ -27,6 +29,7 @@ static int setup(void **state)
 {
 	(void)state;
 	strcpy(dir_name + sizeof(dir_name) - 7, "XXXXXX");
+	sink = (struct log_sink){ .fd = FD_INVALID, .dir_fd = FD_INVALID };
 	if (!mkdtemp(dir_name) || ring_init(&ring, 65536) < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/log", dir_name);
@@ -61,27 +64,6 @@ static int collect(void *ctx, const struct log_line *line)
 
 	assert_int_equal(buf_add(b, line->text, line->len), 0);
 	return line->full ? buf_add(b, "\n", 1) : 0;
-}
-
-static void test_lines(void **state)
-{
-	struct log_line l;
-
-	(void)state;
-	assert_int_equal(log_line_parse("t stdout F a b", 14, &l), 0);
-	assert_true(l.stream == STREAM_STDOUT && l.full && !l.lost && l.len == 3);
-	assert_memory_equal(l.text, "a b", 3);
-	assert_int_equal(log_line_parse("t stderr P ", 11, &l), 0);
-	assert_true(l.stream == STREAM_STDERR && !l.full && l.len == 0);
-	assert_int_equal(log_line_parse("t stderr F:lost x", 17, &l), 0);
-	assert_true(l.full && l.lost);
-	assert_int_equal(log_line_parse("", 0, &l), -EBADMSG);
-	assert_int_equal(log_line_parse("t stdout F", 10, &l), -EBADMSG);
-	assert_int_equal(log_line_parse("t stdin F x", 11, &l), -EBADMSG);
-	assert_int_equal(log_line_parse("t stdout X x", 12, &l), -EBADMSG);
-	assert_int_equal(log_line_parse("t stdout FX x", 13, &l), -EBADMSG);
-	assert_int_equal(log_line_parse("t stdout  x", 11, &l), -EBADMSG);
-	assert_int_equal(log_line_parse(" stdout F x", 11, &l), -EBADMSG);
 }
 
 static void test_round_trip(void **state)
@@ -120,6 +102,141 @@ static void test_round_trip(void **state)
 	log_reader_done(&r);
 }
 
+/* Read what there is; it must be this. */
+static void expect_read(struct log_reader *r, const char *expected)
+{
+	_cleanup_buf_ struct buf got = BUF_INIT(1 << 20);
+
+	assert_int_equal(buf_puts(&got, ""), 0);
+	assert_int_equal(log_reader_read(r, collect, &got, NULL), 0);
+	assert_string_equal(got.data, expected);
+}
+
+static void put(const char *name, const char *text, int flags)
+{
+	char file[96];
+	int fd;
+
+	snprintf(file, sizeof(file), "%s/%s", dir_name, name);
+	fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+	fd_close(fd);
+}
+
+static void move(const char *from, const char *to)
+{
+	char a[96], b[96];
+
+	snprintf(a, sizeof(a), "%s/%s", dir_name, from);
+	snprintf(b, sizeof(b), "%s/%s", dir_name, to);
+	assert_int_equal(rename(a, b), 0);
+}
+
+#define R(n) "2026-01-02T03:04:05.00000000" n "Z stdout F " n "\n"
+
+/* Cut by somebody while we read: what is written from then on is not missed. */
+static void test_cut(void **state)
+{
+	struct log_reader r;
+
+	(void)state;
+	put("log", R("1") R("2"), 0);
+	assert_int_equal(log_reader_open(path, &r, NULL), 0);
+	expect_read(&r, "1\n2\n");
+	put("log", "", O_TRUNC);
+	expect_read(&r, "");
+	put("log", R("3"), 0);
+	expect_read(&r, "3\n");
+	/* Cut, and as long as before again when we look, and longer. */
+	put("log", R("4"), O_TRUNC);
+	expect_read(&r, "4\n");
+	put("log", R("5") R("6"), O_TRUNC);
+	expect_read(&r, "5\n6\n");
+	expect_read(&r, "");
+	log_reader_done(&r);
+}
+
+/* Renamed by somebody, who makes the new file before the writer uses it. */
+static void test_renamed(void **state)
+{
+	struct log_reader r;
+
+	(void)state;
+	put("log.1", R("0"), 0);
+	put("log", R("1"), 0);
+	assert_int_equal(log_reader_open(path, &r, NULL), 0);
+	expect_read(&r, "0\n1\n");
+	move("log", "old");
+	put("log", "", 0);
+	put("old", R("2"), 0);
+	expect_read(&r, "2\n");
+	put("old", R("3"), 0);
+	put("log", R("4"), 0);
+	expect_read(&r, "3\n4\n");
+	log_reader_done(&r);
+}
+
+/* Files that are gone before they are read, but not before they are seen. */
+static void test_removed(void **state)
+{
+	struct log_reader r;
+
+	(void)state;
+	put("log", R("1"), 0);
+	assert_int_equal(log_reader_open(path, &r, NULL), 0);
+	assert_int_equal(log_reader_watch(&r, NULL), 0);
+	assert_false(log_reader_missed(&r));
+	for (int i = 0; i < 3; i++) {
+		char file[96];
+
+		snprintf(file, sizeof(file), "%s/log", dir_name);
+		assert_int_equal(unlink(file), 0);
+		put("log", i == 0 ? R("2") : i == 1 ? R("3") : R("4"), O_EXCL);
+		assert_false(log_reader_missed(&r));
+	}
+	expect_read(&r, "1\n2\n3\n4\n");
+	/* Two between two looks: one of them is missed, and that is said once. */
+	for (int i = 0; i < 2; i++) {
+		char file[96];
+
+		snprintf(file, sizeof(file), "%s/log", dir_name);
+		assert_int_equal(unlink(file), 0);
+		put("log", i ? R("6") : R("5"), O_EXCL);
+	}
+	assert_true(log_reader_missed(&r));
+	expect_read(&r, "6\n");
+	assert_false(log_reader_missed(&r));
+	log_reader_done(&r);
+}
+
+/* Twice from the beginning, for --tail; and not beyond what was there. */
+static void test_rewind(void **state)
+{
+	struct log_reader r;
+
+	(void)state;
+	put("log.1", R("1"), 0);
+	put("log", R("2"), 0);
+	assert_int_equal(log_reader_open(path, &r, NULL), 0);
+	assert_int_equal(log_reader_rewind(&r), -EINVAL);
+	r.keep = true;
+	expect_read(&r, "1\n2\n");
+	move("log.1", "log.2");
+	move("log", "log.1");
+	put("log", R("3"), 0);
+	assert_int_equal(log_reader_rewind(&r), 0);
+	expect_read(&r, "1\n2\n3\n");
+	log_reader_done(&r);
+
+	assert_int_equal(log_reader_open(path, &r, NULL), 0);
+	assert_int_equal(log_reader_limit(&r), 0);
+	put("log", R("4"), 0);
+	expect_read(&r, "1\n2\n3\n");
+	expect_read(&r, "");
+	log_reader_done(&r);
+}
+
 static void test_missing(void **state)
 {
 	struct log_reader r;
@@ -133,8 +250,11 @@ static void test_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),
 		cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_renamed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rewind, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missing, setup, teardown),
 	};
 

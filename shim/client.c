@@ -93,6 +93,13 @@ static void on_message_timer(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 /* Does the peer owe us the rest of a message? Then it must come in time. */
+static void start_message_timer(struct shim *shim, double seconds)
+{
+	ev_timer_init(&shim->message_timer, on_message_timer, seconds, 0.);
+	shim->message_timer.data = shim;
+	ev_timer_start(shim->loop, &shim->message_timer);
+}
+
 static void watch_incomplete(struct client *c)
 {
 	struct shim *shim = c->shim;
@@ -105,11 +112,8 @@ static void watch_incomplete(struct client *c)
 	if (c->since != 0)
 		return;
 	c->since = ev_now(shim->loop);
-	if (!ev_is_active(&shim->message_timer)) {
-		ev_timer_init(&shim->message_timer, on_message_timer, SHIM_MESSAGE_S, 0.);
-		shim->message_timer.data = shim;
-		ev_timer_start(shim->loop, &shim->message_timer);
-	}
+	if (!ev_is_active(&shim->message_timer))
+		start_message_timer(shim, SHIM_MESSAGE_S);
 }
 
 static void input_changed(struct client *c)
@@ -170,31 +174,51 @@ static void on_io(struct ev_loop *loop, ev_io *w, int events)
 		read_input(c);
 }
 
+static void enter(struct shim *shim, struct client *c, int slot)
+{
+	c->shim = shim;
+	c->in.max = VARLINK_MESSAGE_MAX;
+	c->out.max = SHIM_OUT_MAX;
+	ev_io_init(&c->io, on_io, c->fd, EV_READ);
+	c->io.data = c;
+	shim->clients[slot] = c;
+	shim->n_clients++;
+}
+
 struct client *client_new(struct shim *shim, int fd)
 {
-	struct client *c = NULL;
+	struct client *c;
+	int slot = 0;
 
-	for (int i = 0; i < SHIM_CLIENTS_MAX; i++) {
-		if (shim->clients[i])
-			continue;
-		c = calloc(1, sizeof(*c));
-		if (!c)
-			return NULL;
-		shim->clients[i] = c;
-		break;
-	}
+	while (slot < SHIM_CLIENTS_MAX && shim->clients[slot])
+		slot++;
+	c = slot < SHIM_CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
 	if (!c)
 		return NULL;
-	c->shim = shim;
 	c->fd = fd;
 	c->writable = true;
 	c->order = ++shim->arrivals;
-	c->in.max = VARLINK_MESSAGE_MAX;
-	c->out.max = SHIM_OUT_MAX;
-	ev_io_init(&c->io, on_io, fd, EV_READ);
-	c->io.data = c;
-	shim->n_clients++;
+	enter(shim, c, slot);
 	return c;
+}
+
+void client_resume(struct shim *shim, struct client *c, int slot)
+{
+	enter(shim, c, slot);
+	shim->n_attached += c->mode == CLIENT_ATTACHED;
+}
+
+void client_resumed_all(struct shim *shim)
+{
+	for (int i = 0; i < SHIM_CLIENTS_MAX; i++) {
+		struct client *c = shim->clients[i];
+
+		/* The timer finds out for itself how long it has to wait for the next. */
+		if (c && c->since != 0) {
+			start_message_timer(shim, 0.01);
+			return;
+		}
+	}
 }
 
 /* Send what is queued. true: all of it is gone. */

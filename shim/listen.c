@@ -16,9 +16,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "shim/resume.h"
 #include "shim/shim.h"
 
 #define ACCEPTS_PER_TURN 16
+#define ACCEPT_PAUSE_S   1. /* when out of descriptors */
 #define SOCKET_NAME      "shim.sock"
 
 static void serve(struct shim *shim, int fd)
@@ -72,7 +74,7 @@ static void on_listen(struct ev_loop *loop, ev_io *w, int events)
 		if (errno != EAGAIN) {
 			/* Out of descriptors or memory: the connection stays, so poll slowly. */
 			ev_io_stop(loop, w);
-			ev_timer_set(&shim->accept_timer, 1., 0.);
+			ev_timer_set(&shim->accept_timer, ACCEPT_PAUSE_S, 0.);
 			ev_timer_start(loop, &shim->accept_timer);
 		}
 		return;
@@ -98,20 +100,26 @@ static void on_dir(struct ev_loop *loop, ev_io *w, int events)
 	ev_io_stop(loop, w);
 }
 
-static int watch_dir(struct shim *shim, struct err *err)
+/* Without inotify (its instances are limited per user) only Shutdown ends the shim. */
+static void watch_dir(struct shim *shim)
 {
 	char path[64];
 
 	shim->dir_inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (shim->dir_inotify < 0)
-		return err_set(err, -errno, "watch the session directory");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", shim->session.conf.dir_fd);
-	if (inotify_add_watch(shim->dir_inotify, path, IN_DELETE | IN_MOVED_FROM) < 0)
-		return err_set(err, -errno, "watch the session directory");
+	if (shim->dir_inotify >= 0 &&
+	    inotify_add_watch(shim->dir_inotify, path, IN_DELETE | IN_MOVED_FROM) < 0)
+		fd_reset(&shim->dir_inotify);
+}
+
+static void start_dir(struct shim *shim)
+{
+	if (shim->dir_inotify < 0)
+		return;
 	ev_io_init(&shim->dir_io, on_dir, shim->dir_inotify, EV_READ);
 	shim->dir_io.data = shim;
-	ev_io_start(shim->loop, &shim->dir_io);
-	return 0;
+	if (!shim->orphaned)
+		ev_io_start(shim->loop, &shim->dir_io);
 }
 
 int listen_init(struct shim *shim, struct err *err)
@@ -125,13 +133,15 @@ int listen_init(struct shim *shim, struct err *err)
 	shim->accept_timer.data = shim;
 	ev_io_init(&shim->listen_io, on_listen, fd, EV_READ);
 	shim->listen_io.data = shim;
-	ev_io_start(shim->loop, &shim->listen_io);
+	if (shim->resume && shim->resume->accept_waits)
+		loop_timer_go_on(shim, &shim->accept_timer, ACCEPT_PAUSE_S);
+	else
+		ev_io_start(shim->loop, &shim->listen_io);
 
-	peer_init(shim);
-	/* Without inotify (its instances are limited per user) only Shutdown ends the shim. */
-	if (watch_dir(shim, err) < 0) {
-		fd_reset(&shim->dir_inotify);
-		err_clear(err);
+	if (!shim->resume) {
+		peer_init(shim);
+		watch_dir(shim);
 	}
+	start_dir(shim);
 	return 0;
 }

@@ -50,16 +50,26 @@ static int open_file(struct log_sink *s, int flags)
 	return 0;
 }
 
+int log_sink_resume(const char *path, size_t max, int files, struct log_sink *sink, struct err *err)
+{
+	const char *base = path_base(path);
+
+	if (!*base || strlen(base) >= sizeof(sink->name))
+		return err_text(err, -EINVAL, "log path %s has no usable file name", path);
+	memcpy(sink->name, base, strlen(base) + 1);
+	sink->max = max;
+	sink->files = files;
+	return 0;
+}
+
 int log_sink_open(const char *path, size_t max, int files, struct log_sink *ret, struct err *err)
 {
 	_cleanup_free_ char *dir = path_dir(path);
-	struct log_sink s = { .fd = FD_INVALID, .dir_fd = FD_INVALID, .max = max, .files = files };
-	const char *base = path_base(path);
-	int r;
+	struct log_sink s = { .fd = FD_INVALID, .dir_fd = FD_INVALID };
+	int r = log_sink_resume(path, max, files, &s, err);
 
-	if (!*base || strlen(base) >= sizeof(s.name))
-		return err_text(err, -EINVAL, "log path %s has no usable file name", path);
-	memcpy(s.name, base, strlen(base) + 1);
+	if (r < 0)
+		return r;
 	s.dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s.dir_fd < 0)
 		return err_set(err, -errno, "open log directory %s", dir);

@@ -36,6 +36,9 @@ struct log_cursor {
 
 /* path is absolute; max >= LOG_LINE_MAX is not needed: a longer record has a file alone. */
 int log_sink_open(const char *path, size_t max, int files, struct log_sink *ret, struct err *err);
+/* Go on with a sink whose files are open: fill in what follows from the arguments. */
+int log_sink_resume(const char *path, size_t max, int files, struct log_sink *sink,
+                    struct err *err);
 void log_sink_close(struct log_sink *sink);
 
 /* Log what the ring has beyond the cursor, as far as flush says. Never fails. */

@@ -51,6 +51,24 @@ void loop_done(struct shim *shim)
 	ev_loop_destroy(shim->loop);
 }
 
+double loop_timer_left(const struct shim *shim, const ev_timer *t)
+{
+	double left;
+
+	if (!ev_is_active(t))
+		return 0;
+	left = ev_timer_remaining(shim->loop, (ev_timer *)t);
+	return left > 0.001 ? left : 0.001;
+}
+
+void loop_timer_go_on(struct shim *shim, ev_timer *t, double left)
+{
+	if (left <= 0)
+		return;
+	ev_timer_set(t, left, 0.);
+	ev_timer_start(shim->loop, t);
+}
+
 int64_t shim_now_ns(void)
 {
 	struct timespec ts;

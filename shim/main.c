@@ -20,7 +20,7 @@
 #include "base/num.h"
 #include "base/proc.h"
 #include "berth/log.h"
-#include "shim/shim.h"
+#include "shim/resume.h"
 #include "version.h"
 
 static const char usage[] =
@@ -51,22 +51,52 @@ static void setup_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int setup(struct shim *shim, int fd, struct err *err)
+/* Understand the hand-over, and own what it names and nothing else. */
+static int take_over(int fd, struct shim *shim, struct resume *resume, struct err *err)
 {
-	struct shim_handover conf;
+	_cleanup_json_ cJSON *root = NULL;
+	struct claims claims = { .n = 0 };
+	const cJSON *object;
+	size_t len;
 	int r;
 
-	r = handover_read(fd, &conf, err);
+	r = handover_load(fd, &root, &len, err);
+	if (r >= 0)
+		r = handover_parse(root, len, &claims, &shim->session.conf, err);
 	if (r < 0)
 		return r;
-	shim->session.conf = conf;
+	object = json_get(root, "resume");
+	if (object) {
+		r = resume_read(object, FD_INVALID, &claims, shim, resume, err);
+		shim->resume = resume;
+		shim->resumed = true;
+	}
+	if (r >= 0)
+		r = handover_check(&shim->session.conf, object, err);
+	if (r >= 0)
+		r = claims_keep_only(&claims, err);
+	fd_reset(&resume->data_fd);
+	return r;
+}
+
+static int setup(struct shim *shim, int fd, struct err *err)
+{
+	static struct resume resume = { .data_fd = FD_INVALID };
+	int r = take_over(fd, shim, &resume, err);
+
+	if (r < 0)
+		return r;
 	/* Better the container is killed for want of memory than what knows about it. */
-	(void)file_write_at(AT_FDCWD, "/proc/self/oom_score_adj", "-999");
+	if (!shim->resume)
+		(void)file_write_at(AT_FDCWD, "/proc/self/oom_score_adj", "-999");
 	r = loop_init(shim, err);
 	if (r >= 0)
-		r = session_init(shim, &conf, err);
+		r = session_init(shim, err);
 	if (r >= 0)
 		r = listen_init(shim, err);
+	if (r >= 0)
+		client_resumed_all(shim);
+	shim->resume = NULL;
 	return r;
 }
 
@@ -79,14 +109,17 @@ static void say_ready(struct shim *shim)
 	fd_reset(&h->ready_fd);
 }
 
-/* A process that nobody keeps must not live on; its record says how it ended. */
+/*
+ * A process that nobody keeps must not live on; its record says how it ended. But one that has run
+ * for long is not ours to end: it is left as by a shim that was killed.
+ */
 static void give_up(struct shim *shim)
 {
 	const struct shim_handover *h = &shim->session.conf;
 	struct exit_record rec = exit_record_unknown();
 	int status;
 
-	if (!h->version || proc_pidfd_signal(h->pidfd, SIGKILL) < 0)
+	if (shim->resumed || !h->version || proc_pidfd_signal(h->pidfd, SIGKILL) < 0)
 		return;
 	if (proc_waitpid(h->pid, &status) == 0)
 		rec = exit_record_from_status(status, shim_now_ns());

@@ -71,9 +71,8 @@ static void on_event(struct ev_loop *loop, ev_io *w, int events)
 		stop(shim);
 }
 
-int oom_init(struct shim *shim, struct err *err)
+static int begin(struct session *s, struct err *err)
 {
-	struct session *s = &shim->session;
 	struct epoll_event ev = { .events = EPOLLPRI | EPOLLET };
 
 	s->oom_epfd = FD_INVALID;
@@ -82,10 +81,18 @@ int oom_init(struct shim *shim, struct err *err)
 	s->oom_epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->oom_epfd < 0)
 		return err_set(err, -errno, "watch memory events");
-	if (epoll_ctl(s->oom_epfd, EPOLL_CTL_ADD, s->conf.oom_fd, &ev) < 0) {
+	if (epoll_ctl(s->oom_epfd, EPOLL_CTL_ADD, s->conf.oom_fd, &ev) < 0)
 		fd_reset(&s->oom_epfd); /* not pollable: v1 */
-		return 0;
-	}
+	return 0;
+}
+
+int oom_init(struct shim *shim, struct err *err)
+{
+	struct session *s = &shim->session;
+	int r = shim->resume ? 0 : begin(s, err);
+
+	if (r < 0 || s->oom_epfd < 0)
+		return r;
 	ev_io_init(&s->oom_io, on_event, s->oom_epfd, EV_READ);
 	s->oom_io.data = shim;
 	ev_io_start(shim->loop, &s->oom_io);

@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "base/proc.h"
+#include "shim/resume.h"
 #include "shim/shim.h"
 
 static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
@@ -30,30 +31,49 @@ static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
 		s->released = true;
 }
 
-int session_init(struct shim *shim, const struct shim_handover *conf, struct err *err)
+static int begin(struct session *s, struct err *err)
+{
+	const struct shim_handover *conf = &s->conf;
+
+	s->status = conf->started_ns ? SESSION_RUNNING : SESSION_CREATED;
+	s->exit = exit_record_unknown();
+	s->log.fd = s->log.dir_fd = FD_INVALID;
+	s->has_log = *conf->log_path;
+	if (!s->has_log)
+		return 0;
+	return log_sink_open(conf->log_path, conf->log_max, conf->log_files, &s->log, err);
+}
+
+static int go_on(struct session *s, struct err *err)
+{
+	const struct shim_handover *conf = &s->conf;
+
+	if (!s->reaped && conf->pidfd < 0)
+		return err_text(err, -EINVAL, "hand-over: pidfd is missing");
+	if (!s->has_log)
+		return 0;
+	return log_sink_resume(conf->log_path, conf->log_max, conf->log_files, &s->log, err);
+}
+
+int session_init(struct shim *shim, struct err *err)
 {
 	struct session *s = &shim->session;
 	int r;
 
-	s->conf = *conf;
-	s->started_ns = conf->started_ns;
-	s->status = conf->started_ns ? SESSION_RUNNING : SESSION_CREATED;
-	s->exit = exit_record_unknown();
+	s->started_ns = s->conf.started_ns;
 	ev_timer_init(&s->drain_timer, on_drain, 0., 0.);
 	s->drain_timer.data = shim;
-
-	if (conf->log_path && *conf->log_path) {
-		r = log_sink_open(conf->log_path, conf->log_max, conf->log_files, &s->log, err);
-		if (r < 0)
-			return r;
-		s->has_log = true;
-	}
-	r = stdio_init(shim, err);
+	r = shim->resume ? go_on(s, err) : begin(s, err);
+	if (r >= 0)
+		r = stdio_init(shim, err);
 	if (r >= 0)
 		r = oom_init(shim, err);
 	if (r < 0)
 		return r;
-	exit_watch(shim);
+	if (shim->resume)
+		loop_timer_go_on(shim, &s->drain_timer, shim->resume->drain);
+	if (!s->reaped)
+		exit_watch(shim);
 	return 0;
 }
 

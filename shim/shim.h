@@ -42,9 +42,23 @@
 #define SHIM_PATIENCE_REFILL 0.02 /* ... regained by this share of the time that passes */
 
 struct shim;
+struct resume;
+
+/* The tests replace shims by others whose structures look different. */
+#ifdef SHIM_TEST_LAYOUT
+#define TEST_LAYOUT char test_layout[SHIM_TEST_LAYOUT];
+#else
+#define TEST_LAYOUT
+#endif
+
+/*
+ * What is state here is a row in shim/resume.c as well, or an upgrade loses it; numbers of enums
+ * are part of that format.
+ */
 
 /* One output stream of the process: a pipe's read end, or the pty's master (as stdout). */
 struct source {
+	TEST_LAYOUT
 	struct shim *shim;
 	enum frame_stream stream;
 	int fd;       /* invalid: never was, or has ended */
@@ -56,9 +70,10 @@ struct source {
 	uint64_t part_head; /* head when an unfinished line was last looked at */
 };
 
-enum session_status { SESSION_CREATED, SESSION_RUNNING, SESSION_EXITED };
+enum session_status { SESSION_CREATED = 0, SESSION_RUNNING = 1, SESSION_EXITED = 2 };
 
 struct session {
+	TEST_LAYOUT
 	struct shim_handover conf; /* fds in it are owned */
 	enum session_status status;
 	int64_t started_ns;
@@ -90,10 +105,17 @@ struct session {
 	bool oom;
 };
 
-enum client_mode { CLIENT_CALLS, CLIENT_ATTACHED };
-enum client_pending { PENDING_NONE, PENDING_WAIT, PENDING_MONITOR };
+enum client_mode { CLIENT_CALLS = 0, CLIENT_ATTACHED = 1 };
+enum client_pending {
+	PENDING_NONE = 0,
+	PENDING_WAIT = 1,
+	PENDING_MONITOR = 2,
+	PENDING_UPGRADE = 3, /* in the new shim: to be told that all went well */
+	PENDING_MAX = PENDING_UPGRADE
+};
 
 struct client {
+	TEST_LAYOUT
 	struct shim *shim;
 	int fd;
 	ev_io io;
@@ -129,6 +151,8 @@ struct client {
 };
 
 struct shim {
+	TEST_LAYOUT
+	int test_number;
 	struct ev_loop *loop;
 	struct session session;
 	struct client *clients[SHIM_CLIENTS_MAX];
@@ -144,20 +168,28 @@ struct shim {
 	ev_timer accept_timer; /* out of descriptors: try again */
 	ev_io dir_io;
 	int dir_inotify;
-	int fdinfo_fd; /* /proc/self/fdinfo; invalid: peers can't be looked at */
-	int depth;     /* pid namespaces from that procfs's down to ours */
-	bool orphaned; /* the session's directory is going away */
-	bool shutdown; /* Shutdown was answered */
-	bool ending;   /* only what is queued is still sent */
+	int fdinfo_fd;               /* /proc/self/fdinfo; invalid: peers can't be looked at */
+	int depth;                   /* pid namespaces from that procfs's down to ours */
+	bool orphaned;               /* the session's directory is going away */
+	bool shutdown;               /* Shutdown was answered */
+	bool ending;                 /* only what is queued is still sent */
+	int lock_level;              /* of the lock-down that is in force; 0: none */
+	bool resumed;                /* from another shim */
+	const struct resume *resume; /* while starting, in a shim that goes on; else NULL */
 };
 
 /* loop.c */
 int loop_init(struct shim *shim, struct err *err);
 void loop_done(struct shim *shim);
 int64_t shim_now_ns(void); /* CLOCK_REALTIME */
+/* Seconds until an active timer is due, > 0; 0: it is not active. */
+double loop_timer_left(const struct shim *shim, const ev_timer *t);
+/* Start a timer that had so much left (see above). */
+void loop_timer_go_on(struct shim *shim, ev_timer *t, double left);
 
 /* session.c: life of the process */
-int session_init(struct shim *shim, const struct shim_handover *conf, struct err *err);
+/* Begin with shim->session.conf; or go on, with shim->resume. The same for the other modules. */
+int session_init(struct shim *shim, struct err *err);
 void session_started(struct shim *shim);
 void session_reaped(struct shim *shim); /* exit is filled in and on disk */
 /* Publish when due; let clients go when due. Called at the flush point. */
@@ -197,6 +229,10 @@ enum peer peer_check(const struct shim *shim, int fd);
 
 /* client.c: one connection */
 struct client *client_new(struct shim *shim, int fd);
+/* One from another shim's hand-over, its fields but the buffers filled in; and when all are there.
+ */
+void client_resume(struct shim *shim, struct client *c, int slot);
+void client_resumed_all(struct shim *shim);
 void client_close(struct client *c);
 void client_flush_all(struct shim *shim);
 void client_reap(struct shim *shim);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "shim/resume.h"
 #include "shim/shim.h"
 
 static void arm_part_timer(struct shim *shim)
@@ -176,23 +177,34 @@ static void on_stdin_room(struct ev_loop *loop, ev_io *w, int events)
 	client_input_ready(shim);
 }
 
+static int begin_source(struct source *src)
+{
+	int r;
+
+	src->emptied = src->fd < 0;
+	if (src->fd < 0)
+		return 0;
+	r = ring_init(&src->ring, src->shim->session.conf.ring_size);
+	if (r >= 0)
+		r = fd_nonblock(src->fd, true);
+	src->open = true;
+	return r;
+}
+
 static int init_source(struct shim *shim, int i, int fd, struct err *err)
 {
 	struct source *src = &shim->session.out[i];
-	int r;
+	int r = 0;
 
 	src->shim = shim;
 	src->stream = i ? STREAM_STDERR : STREAM_STDOUT;
 	src->fd = fd;
-	src->emptied = fd < 0;
-	if (fd < 0)
-		return 0;
-	r = ring_init(&src->ring, shim->session.conf.ring_size);
-	if (r >= 0)
-		r = fd_nonblock(fd, true);
+	if (!shim->resume)
+		r = begin_source(src);
+	else if (src->open != (fd >= 0))
+		r = -EINVAL;
 	if (r < 0)
 		return err_set(err, r, "prepare stream %s", i ? "stderr" : "stdout");
-	src->open = true;
 	ev_io_init(&src->io, on_readable, fd, EV_READ);
 	src->io.data = src;
 	return 0;
@@ -204,7 +216,6 @@ int stdio_init(struct shim *shim, struct err *err)
 	struct shim_handover *h = &s->conf;
 	int in = h->terminal ? h->pty_fd : h->stdin_fd, r;
 
-	s->slave_fd = FD_INVALID;
 	s->rows = h->rows;
 	s->cols = h->cols;
 	ev_timer_init(&s->part_timer, on_part, 0., 0.);
@@ -221,6 +232,14 @@ int stdio_init(struct shim *shim, struct err *err)
 		return r;
 	if (in >= 0 && fd_nonblock(in, true) < 0)
 		return err_set(err, -errno, "prepare stdin");
+	if (shim->resume) {
+		loop_timer_go_on(shim, &s->part_timer, shim->resume->part);
+		loop_timer_go_on(shim, &s->reopen_timer, shim->resume->reopen);
+		if (s->stdin_blocked && in >= 0)
+			ev_io_start(shim->loop, &s->stdin_io);
+		return 0;
+	}
+	s->slave_fd = FD_INVALID;
 	if (h->terminal)
 		hold_slave(s);
 	return 0;

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hand-over from keeper to shim: everything that the shim needs to know, as JSON in a memfd,
- * plus the open descriptors that it names by number. The keeper writes it and execs `berth-shim
- * --handover N`; process id, children and descriptors stay, memory goes.
+ * The hand-over: everything that a shim needs to know, as JSON in a memfd, plus the open
+ * descriptors that it names by number. Who writes it then execs `berth-shim --handover N`: process
+ * id, children and descriptors stay, memory goes. That is the runtime's keeper, for a process that
+ * has just been made, or a shim that is replaced by another build of itself: then the text has an
+ * object "resume" too (shim/resume.h).
  *
  * What the keeper has done before: own session, cgroup, umask 077, working directory "/", stdio on
  * /dev/null, `shim.sock` bound and listening in the session directory (mode 0600), the exit record
  * reserved there (exit_record_reserve_at()). The process in question is a child of the keeper, and
  * so of the shim.
+ *
+ * Versions. A reader takes its own version and the one before; a writer knows both too. What is
+ * added is a row of the table (rules in shim/wire/members.h) and no new version; a new version is
+ * needed when the meaning of a member changes.
  */
 #pragma once
 
@@ -17,9 +23,13 @@
 #include <sys/types.h>
 
 #include "berth/err.h"
+#include "shim/wire/members.h"
 
+#ifndef HANDOVER_VERSION /* the tests build shims with others */
 #define HANDOVER_VERSION 1
-#define HANDOVER_MAX     65536 /* bytes of JSON */
+#endif
+#define HANDOVER_OLDEST (HANDOVER_VERSION > 1 ? HANDOVER_VERSION - 1 : 1) /* that can be read */
+#define HANDOVER_MAX    (512 * 1024)                                      /* bytes of JSON */
 
 #define SHIM_LOG_MAX_DEFAULT   (1024 * 1024)
 #define SHIM_LOG_FILES_DEFAULT 2
@@ -34,14 +44,17 @@ enum shim_stdin_mode {
 };
 
 struct shim_handover {
-	int version;              /* HANDOVER_VERSION */
+#ifdef SHIM_TEST_LAYOUT
+	char test_layout[SHIM_TEST_LAYOUT];
+#endif
+	int version;              /* that it is, or is to be, written in */
 	const char *id;           /* container id */
 	const char *name;         /* name of an exec session; "" for the container's own */
 	const char *session_path; /* absolute directory, for messages */
 	const char *log_path;     /* absolute; NULL or "": no log */
 	pid_t pid;
 
-	/* Descriptors; negative: none. Borrowed by handover_write(), owned after handover_read().
+	/* Descriptors; negative: none. Borrowed by handover_write(), owned after handover_parse().
 	 */
 	int dir_fd;    /* session directory */
 	int pidfd;     /* of the process, a child */
@@ -65,7 +78,7 @@ struct shim_handover {
 	size_t ring_size; /* bytes kept per stream for replay */
 	int64_t drain_ms; /* how long clients are kept for output after the exit */
 
-	void *owned; /* storage of the strings after handover_read() */
+	void *owned; /* storage of the strings after handover_parse() */
 };
 
 /* All defaults; every descriptor FD_INVALID, every string "". */
@@ -74,12 +87,28 @@ void handover_init(struct shim_handover *h);
 /* Write it into a new memfd (close-on-exec), positioned at 0. 0 or -errno. */
 int handover_write(const struct shim_handover *h, int *ret_memfd, struct err *err);
 
+/* Append the text without its last brace, in version h->version. 0, -ENOMEM, -EFBIG. */
+int handover_put(struct buf *b, const struct shim_handover *h);
+
+/* Call fn for each valid descriptor of h. */
+int handover_each_fd(const struct shim_handover *h, int (*fn)(int fd, void *arg), void *arg);
+
 /* Let the memfd and every descriptor of h survive the exec. 0 or -errno. */
 int handover_keep_fds(const struct shim_handover *h, int memfd);
 
 /*
- * The shim's side: read and check the text in fd, close fd, set close-on-exec on what it names and
- * close every other descriptor from 3 on. -EINVAL with the name of the member that is wrong.
+ * The shim's side, in steps. Load: the text in fd as a tree; its length (+ 1) is room for all
+ * strings. Parse: the members that are in every hand-over; refuses a version that is too old or too
+ * new. Check: is it whole, and are the descriptors what they should be? Errors name the member.
+ */
+int handover_load(int fd, cJSON **ret, size_t *ret_len, struct err *err);
+int handover_parse(const cJSON *root, size_t len, struct claims *claims, struct shim_handover *ret,
+                   struct err *err);
+int handover_check(const struct shim_handover *h, bool resumed, struct err *err);
+
+/*
+ * All of it for a fresh process: fd is closed, close-on-exec is set on what the text names and
+ * every other descriptor from 3 on is closed; on failure nothing is.
  */
 int handover_read(int fd, struct shim_handover *ret, struct err *err);
 

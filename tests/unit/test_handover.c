@@ -142,7 +142,7 @@ static void test_refused(void **state)
 		change;                                     \
 		assert_int_equal(in_child(&h, refused), 0); \
 	} while (0)
-	REFUSE(h.version = 2);
+	REFUSE(h.version = HANDOVER_VERSION + 1);
 	REFUSE(h.id = "");
 	REFUSE(h.session_path = "relative");
 	REFUSE(h.log_path = "relative");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* berth pause and berth resume: freeze and thaw all processes of a container. */
-#include "runtime/cmd.h"
+#include "runtime/launch.h"
 
 static int change(struct ctx *ctx, const char *id, bool pause)
 {
@@ -9,6 +9,8 @@ static int change(struct ctx *ctx, const char *id, bool pause)
 
 	if (r == 0)
 		r = ctr_pause(ctr, pause, &ctx->err);
+	if (r == 0)
+		shims_look(ctr);
 	return r;
 }
 

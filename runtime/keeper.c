@@ -221,6 +221,11 @@ static void open_cgroup_files(struct keeper *k)
 
 		k->h.oom_fd = fd < 0 ? FD_INVALID : fd;
 	}
+	if (cg_freeze_file(cg, path, sizeof(path))) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+		k->h.freeze_fd = fd < 0 ? FD_INVALID : fd;
+	}
 	for (size_t i = 0; i < cg->n_dirs && k->job->name[0] == '\0'; i++) {
 		int fd;
 
@@ -241,6 +246,17 @@ static int64_t now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/* The process waits to execute its program: its status line tells the shim whether it ever did. */
+static void open_stat(struct keeper *k)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", k->h.pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	k->h.stat_fd = fd < 0 ? FD_INVALID : fd;
+}
+
 static int make_process(struct keeper *k, struct err *err)
 {
 	struct keeper_job *job = k->job;
@@ -257,6 +273,8 @@ static int make_process(struct keeper *k, struct err *err)
 		return r;
 	if (job->started)
 		k->h.started_ns = now_ns();
+	else
+		open_stat(k);
 	if (job->process->terminal && job->console_socket < 0) {
 		k->h.pty_fd = take_fd(&k->master);
 		k->h.terminal = true;

@@ -163,5 +163,8 @@ int launch_send_pidfd(int sock, const char *payload, int pidfd, struct err *err)
 int pid_file_write(const char *path, pid_t pid, struct err *err);
 /* Best effort: tell the shim of a session that its process has started. */
 void shim_notify_started(int session_fd);
+/* The container was frozen or thawed: have its shim, and those of its kept processes, look before
+ * anything else happens to it; bounded. */
+void shims_look(const struct ctr *ctr);
 /* Ask the shim of a session to end, so that its clients hear the last of it; bounded. */
 void shim_shutdown(int session_fd);

@@ -108,6 +108,8 @@ static int put_exit(struct buf *b, const struct exit_record *e)
 
 	if (r >= 0 && e->known)
 		r = buf_printf(b, ",\"code\":%d,\"signal\":%d", e->code, e->signal);
+	if (r >= 0)
+		r = put_time(b, "started_at", e->started_ns);
 	return r < 0 ? r : put_time(b, "exited_at", e->exited_ns);
 }
 
@@ -167,11 +169,12 @@ int answer_put_state(struct buf *b, const struct shim *shim)
 		r = buf_printf(b,
 		               ",\"status\":\"%s\",\"pid\":%d,\"shim_pid\":%d,\"terminal\":%s,"
 		               "\"rows\":%u,\"cols\":%u,\"stdin\":%s,\"stdin_mode\":\"%s\","
-		               "\"oom\":%s,\"clients\":%u",
+		               "\"paused\":%s,\"oom\":%s,\"clients\":%u",
 		               session_status_name(s), s->conf.pid, getpid(),
 		               s->conf.terminal ? "true" : "false", s->rows, s->cols,
 		               stdio_has_input(s) ? "true" : "false", modes[s->conf.stdin_mode],
-		               s->oom ? "true" : "false", shim->n_attached);
+		               s->frozen ? "true" : "false", s->oom ? "true" : "false",
+		               shim->n_attached);
 	if (r >= 0)
 		r = put_time(b, "created_at", s->conf.created_ns);
 	if (r >= 0)
@@ -204,15 +207,24 @@ void answer_wait(struct client *c, bool continues)
 
 /* ---- what pending calls wait for */
 
-static void tell_event(struct client *c, const char *event, bool continues)
+/* One answer of Monitor: an event, or the state that they lead up to (NULL). */
+static void tell(struct client *c, const struct event *e, bool continues)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(REPLY_MAX);
 	const struct session *s = &c->shim->session;
+	bool end = !e || e->kind == EVENT_EXITED || e->kind == EVENT_ENDED;
 	int r;
 
-	r = buf_printf(&b, "{\"sequence\":%" PRIu64 ",\"event\":\"%s\",\"status\":\"%s\"",
-	               c->sequence++, event, session_status_name(s));
-	if (r >= 0)
+	r = buf_printf(&b,
+	               "{\"sequence\":%" PRIu64 ",\"event\":\"%s\",\"status\":\"%s\","
+	               "\"paused\":%s",
+	               c->sequence, e ? event_name(e->kind) : "state", session_status_name(s),
+	               s->frozen ? "true" : "false");
+	if (r >= 0 && !e && c->missed)
+		r = buf_puts(&b, ",\"missed\":true");
+	if (r >= 0 && e)
+		r = put_time(&b, "at", e->at_ns);
+	if (r >= 0 && end)
 		r = put_exit_object(&b, s);
 	if (r >= 0)
 		r = buf_puts(&b, "}");
@@ -225,29 +237,23 @@ static void tell_event(struct client *c, const char *event, bool continues)
 static void tell_monitor(struct client *c)
 {
 	const struct session *s = &c->shim->session;
-	const struct {
-		const char *name;
-		bool now;
-	} events[] = {
-		{ "started", s->started_ns != 0 },
-		{ "oom", s->oom },
-		{ "exited", s->published },
-		{ "ended", s->published && stdio_ended(s) },
-	};
+	const struct history *h = &s->history;
 
-	if (!c->told) {
-		tell_event(c, "state", true);
-		c->told = 1;
+	if (!c->state_told) {
+		bool more = !s->ended || c->sequence < h->last;
+
+		tell(c, NULL, more);
+		c->state_told = true;
+		if (!more)
+			c->pending = PENDING_NONE;
 	}
-	/* What had happened before the call is told too, so that nobody has to race with it. */
-	for (unsigned int i = 0; i < ARRAY_SIZE(events) && !c->dead; i++) {
-		bool end = i == ARRAY_SIZE(events) - 1;
+	while (c->sequence < h->last && !c->dead) {
+		const struct event *e = history_get(h, ++c->sequence);
 
-		if (!events[i].now || c->told & 2U << i)
+		if (!e) /* it was too slow: the rest has pushed this out */
 			continue;
-		c->told |= 2U << i;
-		tell_event(c, events[i].name, !end);
-		if (end)
+		tell(c, e, e->kind != EVENT_ENDED);
+		if (e->kind == EVENT_ENDED)
 			c->pending = PENDING_NONE;
 	}
 }

@@ -37,7 +37,7 @@ static bool reap(struct session *s)
 		if (proc_pidfd_exit_status(s->conf.pidfd, &status) == 0)
 			s->exit = exit_record_from_status(status, shim_now_ns());
 		else
-			s->exit = exit_record_unknown();
+			s->exit = (struct exit_record){ .code = -1, .exited_ns = shim_now_ns() };
 	} else if (si.si_pid) {
 		s->exit = exit_record_from_status(wait_status(&si), shim_now_ns());
 	} else {
@@ -52,13 +52,19 @@ static void on_pid(struct ev_loop *loop, ev_io *w, int events)
 	struct session *s = &shim->session;
 
 	(void)events;
+	session_look(shim); /* the zombie still tells */
 	if (!reap(s))
 		return;
 	ev_io_stop(loop, w);
+	/* Where it could not tell: what was never started ends by a signal only. */
+	if (s->conf.stat_fd < 0 && s->exit.known && !s->exit.signal)
+		session_started(shim);
 	oom_check(shim);
 	s->exit.oom = s->oom;
+	s->exit.started_ns = s->started_ns;
 	s->record_failed = exit_record_write_at(s->conf.dir_fd, &s->exit) < 0;
 	fd_reset(&s->conf.pidfd);
+	fd_reset(&s->conf.stat_fd);
 	session_reaped(shim);
 }
 

@@ -42,8 +42,12 @@ void oom_check(struct shim *shim)
 	struct session *s = &shim->session;
 	uint64_t kills;
 
-	if (s->conf.oom_fd >= 0 && read_kills(s->conf.oom_fd, &kills) && kills > s->oom_base)
+	if (s->conf.oom_fd >= 0 && read_kills(s->conf.oom_fd, &kills) && kills > s->oom_base &&
+	    !s->oom) {
+		session_look(shim);
 		s->oom = true;
+		history_add(&s->history, EVENT_OOM, shim_now_ns());
+	}
 }
 
 static void stop(struct shim *shim)

@@ -66,10 +66,18 @@ static void op_wait(struct client *c, const struct varlink_call *call, const str
 
 static void op_monitor(struct client *c, const struct varlink_call *call, const struct args *a)
 {
+	const struct history *h = &c->shim->session.history;
+	bool given = a->given & 1U;
+	uint64_t after = given ? (uint64_t)a->number[0] : h->before;
+
 	(void)call;
-	(void)a;
-	c->told = 0;
-	c->sequence = 0;
+	if (after > h->last) { /* it has heard that from nobody */
+		answer_invalid_parameter(c, "after");
+		return;
+	}
+	c->missed = after < h->before;
+	c->sequence = c->missed ? h->before : after;
+	c->state_told = false;
 	c->pending = PENDING_MONITOR;
 }
 
@@ -159,6 +167,15 @@ static void op_started(struct client *c, const struct varlink_call *call, const 
 	answer(c, NULL, false);
 }
 
+static void op_cgroup_changed(struct client *c, const struct varlink_call *call,
+                              const struct args *a)
+{
+	(void)call;
+	(void)a;
+	freeze_check(c->shim);
+	answer(c, NULL, false);
+}
+
 static void op_shutdown(struct client *c, const struct varlink_call *call, const struct args *a)
 {
 	(void)call;
@@ -213,7 +230,11 @@ static void op_description(struct client *c, const struct varlink_call *call, co
 static const struct op ops[] = {
 	{ S, "State", 0, op_state, { { 0 } } },
 	{ S, "Wait", 0, op_wait, { { 0 } } },
-	{ S, "Monitor", VARLINK_MORE, op_monitor, { { 0 } } },
+	{ S,
+	  "Monitor",
+	  VARLINK_MORE,
+	  op_monitor,
+	  { { "after", ARG_INT, 0, 0, INT64_MAX, false } } },
 	{ S,
 	  "Attach",
 	  VARLINK_UPGRADE,
@@ -233,6 +254,7 @@ static const struct op ops[] = {
 	  { { "signal", ARG_INT, 0, 1, 64, true }, { "all", ARG_BOOL, 0, 0, 0, false } } },
 	{ S, "CloseStdin", 0, op_close_stdin, { { 0 } } },
 	{ S, "Started", ANYBODY, op_started, { { 0 } } },
+	{ S, "CgroupChanged", ANYBODY, op_cgroup_changed, { { 0 } } },
 	{ S, "Shutdown", 0, op_shutdown, { { 0 } } },
 	{ V, "GetInfo", 0, op_info, { { 0 } } },
 	{ V,

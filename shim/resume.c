@@ -69,11 +69,15 @@ static const struct member shim_rows[] = {
 	R("exit_signal", session.exit.signal, K_INT, 0, 127),
 	FLAG("exit_core", session.exit.core),
 	FLAG("exit_oom", session.exit.oom),
+	R("exit_started_ns", session.exit.started_ns, K_I64, 0, INT64_MAX),
 	R("exit_ns", session.exit.exited_ns, K_I64, 0, INT64_MAX),
+	FLAG("ended", session.ended),
 
 	FD("oom_epfd", session.oom_epfd),
 	COUNT("oom_base", session.oom_base),
 	FLAG("oom", session.oom),
+	FD("freeze_epfd", session.freeze_epfd),
+	FLAG("frozen", session.frozen),
 #ifdef SHIM_TEST_LAYOUT
 	R("test_layout", test_number, K_INT, 0, INT_MAX),
 #endif
@@ -113,7 +117,8 @@ static const struct member client_rows[] = {
 	C("pending", pending, K_INT, PENDING_NONE, PENDING_MAX),
 	CFLAG("more", more),
 	CFLAG("oneway", oneway),
-	C("told", told, K_UINT, 0, INT_MAX),
+	CFLAG("state_told", state_told),
+	CFLAG("missed", missed),
 	CCOUNT("sequence", sequence),
 
 	CFLAG("writer", writer),
@@ -270,11 +275,14 @@ int resume_write(const struct shim *shim, int version, int text_fd, int data_fd)
 	struct writer w = { .text = BUF_INIT(HANDOVER_MAX),
 		            .version = version,
 		            .data_fd = data_fd };
+	struct buf events = BUF_INIT(HANDOVER_MAX);
 	struct shim_handover h = current_conf(shim);
-	int r;
+	int r = history_write(&shim->session.history, &events);
 
 	h.version = version;
-	r = handover_put(&w.text, &h);
+	h.events = events.data;
+	if (r >= 0)
+		r = handover_put(&w.text, &h);
 	if (r >= 0)
 		r = buf_puts(&w.text, ",\n\"resume\":{");
 	if (r >= 0)
@@ -284,6 +292,7 @@ int resume_write(const struct shim *shim, int version, int text_fd, int data_fd)
 	if (r >= 0)
 		r = fd_write_all(text_fd, w.text.data, w.text.len);
 	buf_done(&w.text);
+	buf_done(&events);
 	return r < 0 ? r : 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The session: created -> running -> exited. The end comes in steps, each seen at most once:
+ * The session: created -> running -> exited. The end comes in steps, each seen at most once, and
+ * what clients are told is in the history in the order in which it happened:
  *
  *	reaped     the wait status is known and on disk (exit.c)
  *	published  the output written before the exit has been read (or SHIM_DRAIN_S is over): waiters,
@@ -12,10 +13,15 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/fd.h"
 #include "base/proc.h"
 #include "shim/resume.h"
 #include "shim/shim.h"
+
+#define PF_FORKNOEXEC 0x40 /* of /proc/PID/stat: forked and not executed anything yet */
 
 static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
 {
@@ -37,6 +43,9 @@ static int begin(struct session *s, struct err *err)
 
 	s->status = conf->started_ns ? SESSION_RUNNING : SESSION_CREATED;
 	s->exit = exit_record_unknown();
+	history_init(&s->history, (uint64_t)conf->sequence);
+	if (conf->started_ns)
+		history_add(&s->history, EVENT_STARTED, conf->started_ns);
 	s->log.fd = s->log.dir_fd = FD_INVALID;
 	s->has_log = *conf->log_path;
 	if (!s->has_log)
@@ -50,6 +59,8 @@ static int go_on(struct session *s, struct err *err)
 
 	if (!s->reaped && conf->pidfd < 0)
 		return err_text(err, -EINVAL, "hand-over: pidfd is missing");
+	if (history_read(conf->events, &s->history) < 0)
+		return err_text(err, -EINVAL, "hand-over: events are not understood");
 	if (!s->has_log)
 		return 0;
 	return log_sink_resume(conf->log_path, conf->log_max, conf->log_files, &s->log, err);
@@ -68,6 +79,8 @@ int session_init(struct shim *shim, struct err *err)
 		r = stdio_init(shim, err);
 	if (r >= 0)
 		r = oom_init(shim, err);
+	if (r >= 0)
+		r = freeze_init(shim, err);
 	if (r < 0)
 		return r;
 	if (shim->resume)
@@ -81,11 +94,39 @@ void session_started(struct shim *shim)
 {
 	struct session *s = &shim->session;
 
-	if (s->started_ns)
+	if (s->started_ns || s->reaped)
 		return;
 	s->started_ns = shim_now_ns();
-	if (s->status == SESSION_CREATED)
-		s->status = SESSION_RUNNING;
+	s->status = SESSION_RUNNING;
+	history_add(&s->history, EVENT_STARTED, s->started_ns);
+	fd_reset(&s->conf.stat_fd);
+}
+
+/*
+ * The runtime says Started when it has started the process; by then the process can have run out of
+ * memory, been paused, or ended. Nothing of that may be told before the start, and nothing that was
+ * never started may be said to have been: the kernel knows, until the process is reaped.
+ */
+void session_look(struct shim *shim)
+{
+	struct session *s = &shim->session;
+	char text[512], *p;
+	ssize_t n;
+
+	if (s->started_ns || s->conf.stat_fd < 0)
+		return;
+	n = pread(s->conf.stat_fd, text, sizeof(text) - 1, 0);
+	if (n <= 0) {
+		fd_reset(&s->conf.stat_fd); /* somebody else has reaped it */
+		return;
+	}
+	text[n] = '\0';
+	/* "PID (NAME) STATE PPID PGRP SESSION TTY TPGID FLAGS ..."; a name may have blanks. */
+	p = strrchr(text, ')');
+	for (int field = 0; p && field < 7; field++)
+		p = strchr(p + 1, ' ');
+	if (p && !(strtoul(p, NULL, 10) & PF_FORKNOEXEC))
+		session_started(shim);
 }
 
 static void start_drain_timer(struct shim *shim, double seconds)
@@ -102,11 +143,9 @@ void session_reaped(struct shim *shim)
 {
 	struct session *s = &shim->session;
 
-	/* The runtime says so when it has started the process, which can be gone by then. */
-	if (s->exit.known && !s->exit.signal)
-		session_started(shim);
 	s->reaped = true;
 	s->status = SESSION_EXITED;
+	freeze_stop(shim);
 	stdio_drain(shim);
 	if (!stdio_emptied(s))
 		start_drain_timer(shim, SHIM_DRAIN_S);
@@ -127,6 +166,7 @@ void session_step(struct shim *shim)
 
 	if (s->reaped && !s->published && stdio_emptied(s)) {
 		s->published = true;
+		history_add(&s->history, EVENT_EXITED, s->exit.exited_ns);
 		/* From now on a pty without a process at its other side is at its end. */
 		stdio_release_slave(shim);
 		stdio_drain(shim);
@@ -137,6 +177,10 @@ void session_step(struct shim *shim)
 	if (s->published && !s->released && stdio_ended(s)) {
 		s->released = true;
 		ev_timer_stop(shim->loop, &s->drain_timer);
+	}
+	if (s->published && !s->ended && stdio_ended(s)) {
+		s->ended = true;
+		history_add(&s->history, EVENT_ENDED, shim_now_ns());
 	}
 	if (s->published && !shim->ending && (shim->shutdown || shim->orphaned))
 		begin_end(shim);

@@ -23,6 +23,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "shim/history.h"
 #include "shim/log_sink.h"
 #include "shim/ring.h"
 #include "shim/wire/exit_record.h"
@@ -103,6 +104,13 @@ struct session {
 	ev_io oom_io;
 	uint64_t oom_base; /* kills counted before us */
 	bool oom;
+
+	int freeze_epfd; /* epoll with EPOLLPRI on cgroup.events */
+	ev_io freeze_io;
+	bool frozen;
+
+	struct history history;
+	bool ended; /* and told so */
 };
 
 enum client_mode { CLIENT_CALLS = 0, CLIENT_ATTACHED = 1 };
@@ -135,8 +143,9 @@ struct client {
 	/* CLIENT_CALLS */
 	enum client_pending pending;
 	bool more, oneway;
-	unsigned int told; /* Monitor: enum event bits */
-	uint64_t sequence;
+	bool state_told;   /* Monitor: its first answer */
+	bool missed;       /* ... has to say that events are missing before it */
+	uint64_t sequence; /* ... number of the last event that was told */
 
 	/* CLIENT_ATTACHED */
 	bool writer;        /* may write to stdin */
@@ -190,8 +199,9 @@ void loop_timer_go_on(struct shim *shim, ev_timer *t, double left);
 /* session.c: life of the process */
 /* Begin with shim->session.conf; or go on, with shim->resume. The same for the other modules. */
 int session_init(struct shim *shim, struct err *err);
-void session_started(struct shim *shim);
-void session_reaped(struct shim *shim); /* exit is filled in and on disk */
+void session_started(struct shim *shim); /* the runtime says so */
+void session_look(struct shim *shim);    /* perhaps it has not come to saying so yet */
+void session_reaped(struct shim *shim);  /* exit is filled in and on disk */
 /* Publish when due; let clients go when due. Called at the flush point. */
 void session_step(struct shim *shim);
 const char *session_status_name(const struct session *s);
@@ -218,6 +228,11 @@ int stdio_resize(struct shim *shim, uint16_t rows, uint16_t cols, bool redraw);
 /* oom.c */
 int oom_init(struct shim *shim, struct err *err);
 void oom_check(struct shim *shim);
+
+/* freeze.c */
+int freeze_init(struct shim *shim, struct err *err);
+void freeze_check(struct shim *shim);
+void freeze_stop(struct shim *shim);
 
 /* listen.c */
 int listen_init(struct shim *shim, struct err *err);

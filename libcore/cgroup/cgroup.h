@@ -168,6 +168,9 @@ int cg_kill(const struct cg *cg, int sig, struct err *err);
 int cg_freeze(const struct cg *cg, bool frozen,
               struct err *err); /* waits for the state, bounded 10 s, undone on failure */
 bool cg_is_frozen(const struct cg *cg);
+/* Path of the file that says so (v2 cgroup.events: pollable; v1 freezer.state), NULL: none. In the
+ * caller's buffer. */
+const char *cg_freeze_file(const struct cg *cg, char *buf, size_t size);
 bool cg_has_self(const struct cg *cg); /* the calling process is in the subtree */
 bool cg_is_populated(const struct cg *cg);
 /*

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -154,6 +155,18 @@ int cg_freeze(const struct cg *cg, bool frozen, struct err *err)
 		return err_set(err, r, "%s cgroup %s%s", frozen ? "freeze" : "thaw", dir->mount,
 		               dir->path);
 	return 0;
+}
+
+const char *cg_freeze_file(const struct cg *cg, char *buf, size_t size)
+{
+	const struct cg_dir *dir = freezer_of(cg);
+	int n;
+
+	if (!dir)
+		return NULL;
+	n = snprintf(buf, size, "%s%s/%s", dir->mount, dir->path,
+	             dir->v2 ? "cgroup.events" : "freezer.state");
+	return n > 0 && (size_t)n < size ? buf : NULL;
 }
 
 bool cg_dir_frozen(const struct cg_dir *dir)

@@ -6,6 +6,7 @@
  */
 #include "container/internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/strv.h"
 
 static int load(const struct ctr *ctr, const char *name, cJSON **ret)
 {
@@ -82,6 +84,43 @@ int ctr_session_make(struct ctr *ctr, const char *name, int *ret_dirfd, char **r
 	    strlen(path) + sizeof("/shim.sock") > 107 ? ctr_shim_link(ctr->root, ref) : NULL;
 	*ret_path = take_ptr(path);
 	return 0;
+}
+
+static int by_version(const void *a, const void *b)
+{
+	return strverscmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int ctr_list_sessions(const struct ctr *ctr, char ***ret)
+{
+	int fd = openat(ctr->dir_fd, "exec", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char **names = NULL;
+	struct dirent *de;
+
+	*ret = NULL;
+	if (!dir) {
+		int r = errno == ENOENT ? 0 : -errno;
+
+		fd_close(fd);
+		return r;
+	}
+	while ((de = readdir(dir)))
+		if (ctr_id_valid(de->d_name, NULL))
+			strv_add(&names, de->d_name);
+	closedir(dir);
+	if (names)
+		qsort(names, strv_len(names), sizeof(*names), by_version);
+	*ret = names;
+	return 0;
+}
+
+int ctr_session_dir(const struct ctr *ctr, const char *name)
+{
+	_cleanup_free_ char *sub = path_join("exec", name);
+	int fd = openat(ctr->dir_fd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : fd;
 }
 
 int ctr_session_record(int session_fd, const struct ctr_identity *process,

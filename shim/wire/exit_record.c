@@ -72,17 +72,20 @@ void exit_time_format(int64_t ns, char ret[static EXIT_TIME_SIZE])
 
 size_t exit_record_format(const struct exit_record *rec, char ret[static EXIT_RECORD_SIZE])
 {
-	char when[EXIT_TIME_SIZE] = "";
+	char from[EXIT_TIME_SIZE] = "", when[EXIT_TIME_SIZE] = "";
 	int n;
 
+	if (rec->started_ns > 0)
+		exit_time_format(rec->started_ns, from);
 	if (rec->exited_ns > 0)
 		exit_time_format(rec->exited_ns, when);
 	n = snprintf(ret, EXIT_RECORD_SIZE,
 	             "{\"known\":%s,\"code\":%d,\"signal\":%d,\"core\":%s,\"oom\":%s,"
-	             "\"exited_at\":\"%s\",\"exited_ns\":%" PRId64 "}\n",
+	             "\"started_at\":\"%s\",\"started_ns\":%" PRId64
+	             ",\"exited_at\":\"%s\",\"exited_ns\":%" PRId64 "}\n",
 	             rec->known ? "true" : "false", rec->code, rec->signal,
-	             rec->core ? "true" : "false", rec->oom ? "true" : "false", when,
-	             rec->exited_ns);
+	             rec->core ? "true" : "false", rec->oom ? "true" : "false", from,
+	             rec->started_ns, when, rec->exited_ns);
 	return (size_t)n;
 }
 
@@ -113,6 +116,7 @@ int exit_record_parse(const char *text, size_t len, struct exit_record *ret)
 		.signal = (int)sig,
 		.core = json_get_bool(j, "core", false),
 		.oom = json_get_bool(j, "oom", false),
+		.started_ns = json_get_int(j, "started_ns", 0),
 		.exited_ns = json_get_int(j, "exited_ns", 0),
 	};
 	if (!ret->known)
@@ -157,7 +161,7 @@ int exit_record_write_at(int dirfd, const struct exit_record *rec)
 
 	len = exit_record_format(rec, block);
 	memset(block + len, ' ', sizeof(block) - len);
-	r = file_replace_at(dirfd, EXIT_RECORD_NAME, block, sizeof(block), 0600, false);
+	r = file_replace_at(dirfd, EXIT_RECORD_NAME, block, sizeof(block), 0600, true);
 	if (r < 0)
 		r = write_in_place(dirfd, block);
 	return r;

@@ -16,15 +16,16 @@
 	512 /* of the file, padded with spaces: room is reserved before the start */
 
 struct exit_record {
-	bool known;        /* false: code and signal mean nothing */
-	int code;          /* exit code; 128 + signal when killed by one; -1 when unknown */
-	int signal;        /* 0: none */
-	bool core;         /* a core was dumped */
-	bool oom;          /* the OOM killer has killed in its cgroup */
-	int64_t exited_ns; /* CLOCK_REALTIME; 0: unknown */
+	bool known;         /* false: code and signal mean nothing */
+	int code;           /* exit code; 128 + signal when killed by one; -1 when unknown */
+	int signal;         /* 0: none */
+	bool core;          /* a core was dumped */
+	bool oom;           /* the OOM killer has killed in its cgroup */
+	int64_t started_ns; /* CLOCK_REALTIME; 0: unknown, or never started */
+	int64_t exited_ns;  /* CLOCK_REALTIME; 0: unknown */
 };
 
-/* From a wait status, as waitpid(2) gives it. oom is false. */
+/* From a wait status, as waitpid(2) gives it. oom is false, started_ns 0. */
 struct exit_record exit_record_from_status(int wait_status, int64_t exited_ns);
 /* The record of an end that nobody saw. */
 struct exit_record exit_record_unknown(void);

@@ -65,6 +65,8 @@ struct shim_handover {
 	int pty_fd;         /* master; then the three above are invalid */
 	int oom_fd;         /* memory.events (v2) or memory.oom_control (v1), read-only */
 	int cgroup_kill_fd; /* cgroup.kill of a cgroup that is the container's alone, writable */
+	int freeze_fd;      /* cgroup.events (v2) or freezer.state (v1), read-only */
+	int stat_fd;        /* /proc/PID/stat of the process: has it executed its program? */
 	int ready_fd;       /* gets one byte when the shim serves, then is closed */
 
 	bool terminal;
@@ -72,6 +74,8 @@ struct shim_handover {
 	enum shim_stdin_mode stdin_mode;
 	int64_t created_ns; /* CLOCK_REALTIME */
 	int64_t started_ns; /* 0: not started yet */
+	int64_t sequence;   /* of events: an earlier shim of this session cannot have got further */
+	const char *events; /* ... so far (shim/history.h), from a shim that has served */
 
 	size_t log_max;   /* bytes per file */
 	int log_files;    /* with the current one, >= 1 */

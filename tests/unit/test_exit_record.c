@@ -84,6 +84,7 @@ static void test_text(void **state)
 		                   .signal = 11,
 		                   .core = true,
 		                   .oom = true,
+		                   .started_ns = INT64_C(1767323045000000001),
 		                   .exited_ns = INT64_C(1767323045123456789) },
 	                   got;
 	char text[EXIT_RECORD_SIZE];
@@ -94,7 +95,7 @@ static void test_text(void **state)
 	assert_true(got.known && got.core && got.oom);
 	assert_int_equal(got.code, 139);
 	assert_int_equal(got.signal, 11);
-	assert_true(got.exited_ns == rec.exited_ns);
+	assert_true(got.exited_ns == rec.exited_ns && got.started_ns == rec.started_ns);
 }
 
 static void test_damaged(void **state)

@@ -92,10 +92,13 @@ static void fill_conf(struct shim_handover *h)
 	h->pty_fd = any_fd();
 	h->oom_fd = any_fd();
 	h->cgroup_kill_fd = any_fd();
+	h->freeze_fd = any_fd();
+	h->stat_fd = any_fd();
 	h->ready_fd = any_fd();
 	h->terminal = true;
 	h->stdin_mode = SHIM_STDIN_ONCE;
 	h->created_ns = INT64_C(1795303260483312487);
+	h->sequence = 40;
 	h->log_max = 123456;
 	h->log_files = 7;
 	h->ring_size = RING;
@@ -119,12 +122,21 @@ static void fill_session(struct session *s)
 	s->log.error = -ENOSPC;
 	s->log.retry_ns = 5;
 	s->reaped = s->published = s->record_failed = s->released = true;
-	s->exit = (struct exit_record){
-		.known = true, .code = 137, .signal = 9, .core = true, .oom = true, .exited_ns = 77
-	};
+	s->exit = (struct exit_record){ .known = true,
+		                        .code = 137,
+		                        .signal = 9,
+		                        .core = true,
+		                        .oom = true,
+		                        .started_ns = 76,
+		                        .exited_ns = 77 };
 	s->oom_epfd = any_fd();
 	s->oom_base = 3;
 	s->oom = true;
+	s->freeze_epfd = any_fd();
+	s->frozen = s->ended = true;
+	history_init(&s->history, 40);
+	history_add(&s->history, EVENT_STARTED, 41);
+	history_add(&s->history, EVENT_PAUSED, 42);
 }
 
 static struct client *new_client(struct shim *shim, enum client_mode mode)
@@ -147,7 +159,7 @@ static void fill_clients(struct shim *shim)
 
 	c->pending = PENDING_MONITOR;
 	c->more = c->oneway = true;
-	c->told = 5;
+	c->state_told = c->missed = true;
 	c->sequence = 8;
 
 	c = new_client(shim, CLIENT_ATTACHED);
@@ -318,6 +330,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(after.n_attached, 1);
 	/* session_init() takes these over from conf */
 	after.session.started_ns = after.session.conf.started_ns;
+	assert_int_equal(history_read(after.session.conf.events, &after.session.history), 0);
 	after.session.rows = after.session.conf.rows;
 	after.session.cols = after.session.conf.cols;
 	after.loop = before.loop;

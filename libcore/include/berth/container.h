@@ -120,6 +120,10 @@ int ctr_session_make(struct ctr *ctr, const char *name, int *ret_dirfd, char **r
                      char **ret_link, struct err *err);
 int ctr_session_record(int session_fd, const struct ctr_identity *process,
                        const struct ctr_identity *shim, const char *link, struct err *err);
+/* Names of all kept execs, sorted; NULL-terminated; caller frees with strv_free. */
+int ctr_list_sessions(const struct ctr *ctr, char ***ret);
+/* Directory of one; -errno. */
+int ctr_session_dir(const struct ctr *ctr, const char *name);
 /* End its process and shim and remove its directory. */
 void ctr_session_remove(struct ctr *ctr, const char *name);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -40,6 +41,7 @@ struct exec {
 	enum stdio_mode stdio;
 	int console_socket, pidfd_socket, shim_exe_fd, session_fd, preserve_fds;
 	size_t log_max;
+	int64_t ttl_ms;
 	char *name, *session_path, *link, *log_path, *pid_file;
 };
 
@@ -175,6 +177,14 @@ static int hand_over(const struct exec *e, pid_t pid, int pidfd, struct err *err
 	return r;
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
 static int make_exec(struct keeper_job *job, const struct ctr_process_io *io,
                      const struct ctr_identity *shim, pid_t *ret_pid, int *ret_pidfd,
                      struct err *err)
@@ -187,9 +197,15 @@ static int make_exec(struct keeper_job *job, const struct ctr_process_io *io,
 		.cgroups = x.cgroups,
 		.keep_fd = job->report_fd,
 	};
-	struct ctr_identity self;
-	int r = ctr_session_record(job->session_fd, &(struct ctr_identity){ 0 }, shim,
-	                           job->shim_link, err);
+	struct ctr_session record = {
+		.shim = *shim,
+		.link = job->shim_link,
+		.log_path = e->stdio == STDIO_KEEP ? e->log_path : NULL,
+		.args = e->process.args,
+		.created_ns = now_ns(),
+		.ttl_ms = e->ttl_ms,
+	};
+	int r = ctr_session_record(job->session_fd, &record, err);
 
 	if (r == 0)
 		r = ctr_exec(e->ctr, &opts, ret_pid, ret_pidfd, err);
@@ -197,8 +213,8 @@ static int make_exec(struct keeper_job *job, const struct ctr_process_io *io,
 		r = hand_over(e, *ret_pid, *ret_pidfd, err);
 	if (r < 0)
 		return r;
-	(void)ctr_identity_of(*ret_pid, *ret_pidfd, &self);
-	return ctr_session_record(job->session_fd, &self, shim, job->shim_link, err);
+	(void)ctr_identity_of(*ret_pid, *ret_pidfd, &record.process);
+	return ctr_session_record(job->session_fd, &record, err);
 }
 
 static int exec_with_shim(struct ctx *ctx, struct exec *e, pid_t *ret_pid)
@@ -379,7 +395,8 @@ static int run(struct ctx *ctx, int argc, char **argv)
 		          .console_socket = FD_INVALID,
 		          .pidfd_socket = FD_INVALID,
 		          .shim_exe_fd = FD_INVALID,
-		          .session_fd = FD_INVALID };
+		          .session_fd = FD_INVALID,
+		          .ttl_ms = -1 };
 	int r;
 
 	if (o.detach)

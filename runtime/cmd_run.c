@@ -98,6 +98,7 @@ static int run_with_shim(struct ctx *ctx, const struct run_opts *opts, struct la
 static int run_here(struct ctx *ctx, const struct run_opts *opts, struct launch *l)
 {
 	struct exit_record record;
+	int64_t started_ns;
 	int status, r = exit_record_reserve_at(l->ctr->dir_fd);
 
 	if (r < 0) {
@@ -107,12 +108,14 @@ static int run_here(struct ctx *ctx, const struct run_opts *opts, struct launch 
 	r = launch_start(ctx, l);
 	if (r < 0)
 		return r;
+	started_ns = now_ns();
 	ctr_unlock(l->ctr);
 	status =
 	    foreground_wait_notify(l->ctr->init.pid, l->pidfd, l->master, l->notify, &ctx->err);
 	if (status < 0)
 		return status;
 	record = exit_record_from_status(status, now_ns());
+	record.started_ns = started_ns;
 	(void)exit_record_write_at(l->ctr->dir_fd, &record);
 	if (ctr_lock(l->ctr, NULL) < 0)
 		return proc_exit_code(status);

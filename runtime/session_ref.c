@@ -27,6 +27,22 @@ int session_ref_open(struct ctx *ctx, const struct ctr_root *root, const char *n
 	return 0;
 }
 
+int session_ref_pidfd(const struct session_ref *ref)
+{
+	const char *name = strchr(ref->name, '/');
+	struct ctr_session s;
+	int r;
+
+	if (!name)
+		return ctr_identity_open(&ref->ctr->init);
+	r = ctr_session_read(ref->ctr, name + 1, &s);
+	if (r < 0)
+		return r;
+	r = ctr_identity_open(&s.process);
+	ctr_session_done(&s);
+	return r;
+}
+
 void session_ref_done(struct session_ref *ref)
 {
 	fd_reset(&ref->dir_fd);

@@ -18,6 +18,8 @@ struct session_ref {
 /* root must outlive ref. 0 or -errno with the reason (-ENOENT: there is none). */
 int session_ref_open(struct ctx *ctx, const struct ctr_root *root, const char *name,
                      struct session_ref *ret);
+/* Of the process, for as long as its parent has not collected it; -ESRCH. */
+int session_ref_pidfd(const struct session_ref *ref);
 void session_ref_done(struct session_ref *ref); /* idempotent */
 #define _cleanup_session_ref_ __attribute__((cleanup(session_ref_done)))
 /* Open the state root and "ID" or "ID/NAME", refuse what no shim ever kept, and run fn on it. */

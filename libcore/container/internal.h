@@ -198,11 +198,6 @@ int process_read_back(int proc_fd, pid_t pid, const struct readback_args *args, 
 /* setgroups(2) is denied in the user namespace of `pid` ("self" or a number). */
 bool setgroups_is_denied(int proc_fd, const char *pid);
 
-/* --- session.c: kept exec processes, <dir>/exec/<name>/session.json --- */
-int session_read(const struct ctr *ctr, const char *name, struct ctr_identity *ret_process,
-                 struct ctr_identity *ret_shim);
-void session_unlink(const struct ctr *ctr, const char *name); /* its socket link, if any */
-
 /* --- create.c --- */
 /* What state.json says beside init's identity. */
 void ctr_describe(struct ctr *ctr, const struct ctr_plan *plan, const struct ctr_create_opts *opts);

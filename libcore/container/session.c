@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,39 +23,56 @@
 #include "base/path.h"
 #include "base/strv.h"
 
-static int load(const struct ctr *ctr, const char *name, cJSON **ret)
+#define RECORD_MAX 65536
+#define ARGS_MAX   4096 /* bytes of arguments that are recorded */
+
+struct owned {
+	cJSON *j;
+	char **args;
+};
+
+int ctr_session_read(const struct ctr *ctr, const char *name, struct ctr_session *ret)
 {
 	_cleanup_free_ char *path = xasprintf("exec/%s/session.json", name);
 	_cleanup_free_ char *text = NULL;
-	size_t len;
-	int r = file_read_at(ctr->dir_fd, path, 65536, &text, &len);
-
-	return r < 0 ? r : json_parse(text, len, ret, NULL);
-}
-
-int session_read(const struct ctr *ctr, const char *name, struct ctr_identity *ret_process,
-                 struct ctr_identity *ret_shim)
-{
 	_cleanup_json_ cJSON *j = NULL;
-	int r = load(ctr, name, &j);
+	struct owned *owned;
+	const cJSON *arg;
+	size_t len;
+	int r = file_read_at(ctr->dir_fd, path, RECORD_MAX, &text, &len);
 
+	if (r == 0)
+		r = json_parse(text, len, &j, NULL);
 	if (r < 0)
 		return r;
-	record_get_identity(j, "process", ret_process);
-	record_get_identity(j, "shim", ret_shim);
+	owned = xcalloc(1, sizeof(*owned));
+	*ret = (struct ctr_session){
+		.link = json_get_str(j, "shimLink", NULL),
+		.log_path = json_get_str(j, "log", NULL),
+		.created_ns = json_get_int(j, "createdNs", 0),
+		.ttl_ms = json_get_int(j, "ttlMs", -1),
+		.owned = owned,
+	};
+	record_get_identity(j, "process", &ret->process);
+	record_get_identity(j, "shim", &ret->shim);
+	cJSON_ArrayForEach (arg, json_get(j, "args"))
+		if (json_is_string(arg))
+			strv_add(&owned->args, arg->valuestring);
+	ret->args = owned->args;
+	owned->j = take_ptr(j);
 	return 0;
 }
 
-void session_unlink(const struct ctr *ctr, const char *name)
+void ctr_session_done(struct ctr_session *session)
 {
-	_cleanup_json_ cJSON *j = NULL;
-	const char *link;
+	struct owned *owned = session->owned;
 
-	if (load(ctr, name, &j) < 0)
+	session->owned = NULL;
+	if (!owned)
 		return;
-	link = json_get_str(j, "shimLink", NULL);
-	if (link)
-		(void)unlink(link);
+	cJSON_Delete(owned->j);
+	strv_free(owned->args);
+	free(owned);
 }
 
 int ctr_session_make(struct ctr *ctr, const char *name, int *ret_dirfd, char **ret_path,
@@ -123,18 +141,29 @@ int ctr_session_dir(const struct ctr *ctr, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-int ctr_session_record(int session_fd, const struct ctr_identity *process,
-                       const struct ctr_identity *shim, const char *link, struct err *err)
+int ctr_session_record(int session_fd, const struct ctr_session *s, struct err *err)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT(65536);
+	_cleanup_buf_ struct buf b = BUF_INIT(RECORD_MAX);
+	size_t args;
 	int r;
 
 	buf_puts(&b, "{\"version\":1");
-	record_put_identity(&b, "process", process);
-	record_put_identity(&b, "shim", shim);
+	record_put_identity(&b, "process", &s->process);
+	record_put_identity(&b, "shim", &s->shim);
 	buf_puts(&b, ",\"shimLink\":");
-	json_str(&b, link);
-	r = buf_puts(&b, "}\n");
+	json_str(&b, s->link);
+	buf_puts(&b, ",\"log\":");
+	json_str(&b, s->log_path);
+	buf_printf(&b, ",\"createdNs\":%" PRId64 ",\"ttlMs\":%" PRId64 ",\"args\":[", s->created_ns,
+	           s->ttl_ms);
+	args = b.len;
+	for (char *const *arg = s->args; arg && *arg && b.len - args < ARGS_MAX; arg++) {
+		_cleanup_free_ char *part = xstrndup(*arg, ARGS_MAX);
+
+		buf_puts(&b, arg == s->args ? "" : ",");
+		json_str(&b, part);
+	}
+	r = buf_puts(&b, "]}\n");
 	if (r == 0)
 		r = file_replace_at(session_fd, "session.json", b.data, b.len, 0600, false);
 	return r < 0 ? err_set(err, r, "write \"session.json\"") : 0;
@@ -143,12 +172,14 @@ int ctr_session_record(int session_fd, const struct ctr_identity *process,
 void ctr_session_remove(struct ctr *ctr, const char *name)
 {
 	_cleanup_free_ char *sub = path_join("exec", name);
-	struct ctr_identity process, shim;
+	struct ctr_session s;
 
-	if (session_read(ctr, name, &process, &shim) == 0) {
-		(void)end_process(&process, "kept process", NULL);
-		(void)end_process(&shim, "shim", NULL);
-		session_unlink(ctr, name);
+	if (ctr_session_read(ctr, name, &s) == 0) {
+		(void)end_process(&s.process, "kept process", NULL);
+		(void)end_process(&s.shim, "shim", NULL);
+		if (s.link)
+			(void)unlink(s.link);
+		ctr_session_done(&s);
 	}
 	(void)file_remove_tree_at(ctr->dir_fd, sub);
 }

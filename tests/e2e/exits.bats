@@ -127,3 +127,110 @@ has_events() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 	jq -e '.started_at == "" and .started_ns == 0 and .signal == 9' "$STATE/$ID/exit.json"
 	berth delete "$ID"
 }
+
+# three [-]: containers $ID-1 to $ID-3; 2 has ended with 7, the others wait for their fifo and end with 1 and 3.
+three() {
+	local i
+	bundle
+	mkfifo "$BUNDLE/rootfs/fifo1" "$BUNDLE/rootfs/fifo3"
+	for i in 1 3; do
+		command_is sh -c "read x </fifo$i; exit $i"
+		berth run -d "$ID-$i"
+	done
+	command_is sh -c 'exit 7'
+	berth run -d "$ID-2"
+	berth wait "$ID-2"
+	is "$out" 7
+}
+
+@test "wait --any: the first that has ended, by its name" {
+	three
+	berth wait --any "$ID-1" "$ID-2" "$ID-3"
+	is "$out" "$ID-2 7"
+	"$BERTH" --root "$STATE" wait --any "$ID-1" "$ID-3" >"$T/w" 2>&1 </dev/null &
+	local waiter=$!
+	echo go >"$BUNDLE/rootfs/fifo3"
+	wait $waiter
+	is "$(cat "$T/w")" "$ID-3 3"
+	is "$(state_of "$ID-1")" running
+	berth wait --any --format json "$ID-1" "$ID-3"
+	is "$(wc -l <"$T/out")" 1
+	jq -e --arg id "$ID-3" '.id == $id and .code == 3' "$T/out"
+	remove "$ID-1" "$ID-2" "$ID-3"
+}
+
+@test "wait --timeout: what has ended is printed, the rest still runs, status 124" {
+	three
+	refused 124 'timed out: 2 of 3 still run' wait --timeout 0 "$ID-1" "$ID-2" "$ID-3"
+	is "$(tr '\n' ' ' <"$T/out")" "running 7 running "
+	refused 124 'timed out: 1 of 1 still run' wait --timeout 50ms "$ID-3"
+	refused 124 'timed out: 2 of 2 still run' wait --timeout 0.05 --any "$ID-1" "$ID-3"
+	is "$out" ""
+	berth wait --timeout 0 "$ID-2"
+	is "$out" 7
+	# In time: the time-out does not hold anything up, and changes nothing.
+	echo go >"$BUNDLE/rootfs/fifo1"
+	berth wait --timeout 25s "$ID-1" "$ID-2"
+	is "$(tr '\n' ' ' <"$T/out")" "1 7 "
+	refused 124 'timed out: 1 of 2 still run' wait --timeout 0 --format json "$ID-3" "$ID-1"
+	jq -s -e --arg id "$ID" '.[0] == {id: ($id + "-3"), exited: false, known: false} and .[1].code == 1' "$T/out"
+	remove "$ID-1" "$ID-2" "$ID-3"
+}
+
+@test "wait --format json: all that is known, the same from the shim and from the record" {
+	local shim
+	bundle workload raise 11
+	berth run -d "$ID"
+	berth wait --format=json "$ID"
+	jq -e --arg id "$ID" '.id == $id and .exited and .known and .code == 139 and .signal == 11 and .oom == false and (.core | type) == "boolean" and .started_at <= .exited_at' "$T/out"
+	cp "$T/out" "$T/live"
+	shim=$(shim_pid)
+	kill -KILL "$shim"
+	wait_until 5 gone "$shim"
+	berth wait --format=json "$ID"
+	cmp "$T/out" "$T/live"
+	refused 1 'invalid format option' wait --format xml "$ID"
+	berth delete "$ID"
+	# Without a shim: the record of a run in the foreground.
+	command_is sh -c 'exit 5'
+	berth run --keep "$ID" || true
+	berth wait --format=json "$ID"
+	jq -e '.code == 5 and .signal == 0 and .started_at <= .exited_at' "$T/out"
+	berth delete "$ID"
+}
+
+@test "wait: a shim that dies first leaves the kernel's word, or unknown; for kept execs too" {
+	local shim pids=() i
+	bundle sh -c 'read x </fifo; exit 42'
+	mkfifo "$BUNDLE/rootfs/fifo" "$BUNDLE/rootfs/fifo2"
+	berth run -d "$ID"
+	berth exec -d --name one "$ID" sh -c 'read x </fifo2; exit 41'
+	for i in "$ID" "$ID/one"; do
+		"$BERTH" --root "$STATE" wait --format json "$i" >"$T/w.${i##*/}" 2>&1 </dev/null &
+		pids+=($!)
+	done
+	wait_until 5 eval '[ "$(jq -r .shim.pid "$STATE/$ID/exec/one/session.json")" -gt 0 ]'
+	for shim in "$(shim_pid)" "$(jq -r .shim.pid "$STATE/$ID/exec/one/session.json")"; do
+		kill -KILL "$shim"
+		wait_until 5 gone "$shim"
+	done
+	echo go >"$BUNDLE/rootfs/fifo2"
+	wait "${pids[1]}" || true
+	echo go >"$BUNDLE/rootfs/fifo"
+	wait "${pids[0]}" || true
+	cat "$T"/w.*
+	head -n 1 "$T/w.$ID" | jq -e '.exited and (if .known then .code == 42 and (.exited_at | length > 0) else .code == null end)'
+	head -n 1 "$T/w.one" | jq -e '.exited and (if .known then .code == 41 else .code == null end)'
+	remove
+}
+
+@test "wait: more at once than a shim has connections for, and than a process has descriptors by default" {
+	bundle sh -c 'exit 3'
+	berth run -d "$ID"
+	berth wait "$ID"
+	local i ids=()
+	for i in $(seq 500); do ids+=("$ID"); done
+	berth wait "${ids[@]}"
+	is "$(sort "$T/out" | uniq -c | tr -s ' ')" " 500 3"
+	remove
+}

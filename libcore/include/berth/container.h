@@ -114,12 +114,22 @@ int ctr_list_ids(const struct ctr_root *root, char ***ret, struct err *err);
 int ctr_session_open(const struct ctr_root *root, const char *ref, int *ret_dirfd, struct err *err);
 
 /* --- kept exec processes --- */
+struct ctr_session {
+	struct ctr_identity process, shim; /* pid 0: not made yet */
+	const char *link;                  /* short path of the socket; NULL: none */
+	const char *log_path;              /* NULL: none */
+	char *const *args;                 /* of the process, for show: the record may have less */
+	int64_t created_ns;                /* CLOCK_REALTIME */
+	int64_t ttl_ms;                    /* kept so long after its end; -1: as the container */
+	void *owned;                       /* storage of what was read */
+};
 /* Make the directory of session `name`. *ret_path absolute, *ret_link a short socket path or NULL;
  * the caller frees both. -EEXIST. */
 int ctr_session_make(struct ctr *ctr, const char *name, int *ret_dirfd, char **ret_path,
                      char **ret_link, struct err *err);
-int ctr_session_record(int session_fd, const struct ctr_identity *process,
-                       const struct ctr_identity *shim, const char *link, struct err *err);
+int ctr_session_record(int session_fd, const struct ctr_session *session, struct err *err);
+int ctr_session_read(const struct ctr *ctr, const char *name, struct ctr_session *ret);
+void ctr_session_done(struct ctr_session *session);
 /* Names of all kept execs, sorted; NULL-terminated; caller frees with strv_free. */
 int ctr_list_sessions(const struct ctr *ctr, char ***ret);
 /* Directory of one; -errno. */

@@ -40,7 +40,7 @@ struct exec {
 	bool with_shim;
 	enum stdio_mode stdio;
 	int console_socket, pidfd_socket, shim_exe_fd, session_fd, preserve_fds;
-	size_t log_max;
+	struct log_choice log;
 	int64_t ttl_ms;
 	char *name, *session_path, *link, *log_path, *pid_file;
 };
@@ -240,14 +240,13 @@ static int exec_with_shim(struct ctx *ctx, struct exec *e, pid_t *ret_pid)
 	                     &ctx->err);
 	if (r < 0)
 		return r;
-	e->log_path =
-	    o.container_log ? launch_absolute(o.container_log) : path_join(e->session_path, "log");
+	e->log_path = log_choice_path(&o.log, &e->log, e->session_path);
 	job.name = e->name;
 	job.session_path = e->session_path;
 	job.session_fd = e->session_fd;
 	job.shim_link = e->link;
 	job.log_path = e->log_path;
-	job.log_max = e->log_max;
+	job.log = e->log;
 	r = keeper_run(&job, ret_pid, &keeper, &ctx->err);
 	if (r < 0)
 		ctr_session_remove(e->ctr, e->name);
@@ -343,9 +342,7 @@ static int decide(struct ctx *ctx, struct exec *e)
 		    "cannot use console socket if berth will not detach or allocate tty");
 	r = launch_parse_stdio(o.stdio, e->with_shim, &e->stdio, &ctx->err);
 	if (r == 0)
-		r = launch_check_log(o.container_log, &ctx->err);
-	if (r == 0)
-		r = launch_parse_log_max(o.container_log_max, &e->log_max, &ctx->err);
+		r = log_choice_parse(&o.log, &e->log, &ctx->err);
 	if (r == 0 && o.console_socket)
 		r = launch_connect_console(o.console_socket, &e->console_socket, &ctx->err);
 	if (r == 0)
@@ -461,10 +458,7 @@ static const struct opt opts[] = {
 	  "who keeps exit status and stdio (default: auto)", false },
 	{ "stdio", 0, OPT_STRING, &o.stdio, "keep|inherit|null",
 	  "who holds stdio (default: keep with a shim, else inherit)", false },
-	{ "container-log", 0, OPT_STRING, &o.container_log, "FILE",
-	  "log of kept stdio (default: in the state directory)", false },
-	{ "container-log-max", 0, OPT_STRING, &o.container_log_max, "SIZE",
-	  "bound of each of its two files (default: 1m)", false },
+	LOG_OPTIONS(o.log),
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },
 };
 

@@ -17,6 +17,7 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "runtime/cmd.h"
+#include "runtime/log_choice.h"
 #include "runtime/log_reader.h"
 #include "runtime/log_select.h"
 #include "runtime/session_ref.h"
@@ -26,7 +27,7 @@
 #define AFTER_EXIT_MS 2000 /* for output of children that outlive the process */
 
 static struct {
-	bool follow, timestamps;
+	bool follow, timestamps, reopen;
 	const char *since, *until, *tail, *stream;
 } o;
 
@@ -48,12 +49,15 @@ static int64_t now_ns(void)
 static char *find_log(const struct session_ref *ref)
 {
 	_cleanup_varlink_reply_ struct varlink_reply reply = { NULL };
-	const char *path = NULL;
+	const cJSON *log;
 
-	if (shim_call(ref->dir_fd, "State", NULL, &reply, NULL) >= 0)
-		path = json_get_str(json_get(reply.parameters, "log"), "path", NULL);
-	if (path)
-		return xstrdup(path);
+	if (shim_call(ref->dir_fd, "State", NULL, &reply, NULL) >= 0) {
+		log = json_get(reply.parameters, "log");
+		if (streq(json_get_str(log, "format", ""), log_driver_name(LOG_JOURNALD)))
+			return xstrdup(LOG_IN_JOURNAL);
+		if (json_get_str(log, "path", NULL))
+			return xstrdup(json_get_str(log, "path", NULL));
+	}
 	if (!ref->is_exec)
 		return xstrdup(ref->ctr->log_path);
 	return xasprintf("/proc/self/fd/%d/log", ref->dir_fd);
@@ -228,17 +232,29 @@ static int parse_options(struct log_select *s, struct err *err)
 	return 0;
 }
 
+/* For logrotate and the like: what they have renamed is written no more when this is done. */
+static int reopen(struct ctx *ctx, const struct session_ref *ref)
+{
+	int e = shim_call(ref->dir_fd, "ReopenLog", NULL, NULL, &ctx->err);
+
+	return e < 0 ? err_prefix(&ctx->err, "reopen the log of \"%s\"", ref->name) : 0;
+}
+
 static int logs(struct ctx *ctx, const struct session_ref *ref)
 {
 	_cleanup_free_ char *path = NULL;
 	struct printer p = { .fresh = { true, true } };
 	int e = parse_options(&p.select, &ctx->err);
 
-	if (e < 0)
-		return e;
+	if (e < 0 || o.reopen)
+		return e < 0 ? e : reopen(ctx, ref);
 	path = find_log(ref);
 	if (!path)
 		return err_text(&ctx->err, -ENOENT, "\"%s\" has no log", ref->name);
+	if (streq(path, LOG_IN_JOURNAL))
+		return err_text(&ctx->err, -EOPNOTSUPP,
+		                "\"%s\" logs to the journal: use journalctl SYSLOG_IDENTIFIER=%s",
+		                ref->name, ref->name);
 	e = log_reader_open(path, &p.reader, &ctx->err);
 	if (e < 0)
 		return e;
@@ -264,6 +280,8 @@ static const struct opt opts[] = {
 	{ "timestamps", 't', OPT_FLAG, &o.timestamps, NULL, "begin each line with its time",
 	  false },
 	{ "stream", 0, OPT_STRING, &o.stream, "stdout|stderr|all", "only this stream", false },
+	{ "reopen", 0, OPT_FLAG, &o.reopen, NULL,
+	  "print nothing: have the log's file, which was renamed, made anew", false },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },
 };
 

@@ -308,6 +308,21 @@ static _Noreturn void lost(struct keeper *k)
 	_exit(1);
 }
 
+static void choose_log(struct keeper *k)
+{
+	const struct log_choice *log = &k->job->log;
+
+	k->h.log_format = log->format;
+	if (log->format != LOG_JOURNALD)
+		k->h.log_path = k->job->log_path;
+	/* For tests, and journals elsewhere. */
+	k->h.journal = getenv("BERTH_JOURNAL_SOCKET");
+	if (log->max)
+		k->h.log_max = log->max;
+	if (log->files)
+		k->h.log_files = log->files;
+}
+
 static _Noreturn void become_shim(struct keeper *k)
 {
 	struct keeper_job *job = k->job;
@@ -320,9 +335,8 @@ static _Noreturn void become_shim(struct keeper *k)
 	k->h.id = job->id;
 	k->h.name = job->name;
 	k->h.session_path = job->session_path;
-	k->h.log_path = job->stdio == STDIO_KEEP ? job->log_path : NULL;
-	if (job->log_max)
-		k->h.log_max = job->log_max;
+	if (job->stdio == STDIO_KEEP)
+		choose_log(k);
 	k->h.stdin_mode = job->stdio == STDIO_KEEP ? SHIM_STDIN_KEEP : SHIM_STDIN_NEVER;
 	if (handover_write(&k->h, &memfd, NULL) < 0 || handover_keep_fds(&k->h, memfd) < 0)
 		lost(k);

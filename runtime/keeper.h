@@ -16,6 +16,7 @@
 
 #include "berth/container.h"
 #include "berth/err.h"
+#include "runtime/log_choice.h"
 
 enum stdio_mode { STDIO_KEEP, STDIO_INHERIT, STDIO_NULL };
 
@@ -24,8 +25,8 @@ struct keeper_job {
 	const char *session_path; /* absolute */
 	int session_fd;           /* directory: shim.sock, exit.json, log */
 	const char *shim_link;    /* short path to the socket, or NULL */
-	const char *log_path;     /* absolute, or NULL: no log */
-	size_t log_max;           /* 0: the default */
+	const char *log_path;     /* absolute, LOG_IN_JOURNAL, or NULL: no log */
+	struct log_choice log;
 	const struct spec_process *process;
 	enum stdio_mode stdio;
 	int preserve_fds;

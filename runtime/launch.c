@@ -31,7 +31,6 @@
 #include "security/security.h"
 
 #define PRESERVE_MAX 512
-#define LOG_MAX_MIN  4096 /* what handover_read() takes */
 
 bool launch_is_rootless(const struct ctx *ctx)
 {
@@ -60,29 +59,6 @@ int launch_parse_stdio(const char *text, bool with_shim, enum stdio_mode *ret, s
 	if (*ret == STDIO_KEEP && !with_shim)
 		return err_text(err, -EINVAL,
 		                "option --stdio=keep needs a shim: use --shim=always");
-	return 0;
-}
-
-int launch_check_log(const char *path, struct err *err)
-{
-	_cleanup_free_ char *dir = path ? path_dir(path) : NULL;
-
-	/* The shim opens it when it is too late to fail. */
-	if (path && faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) < 0)
-		return err_set(err, -errno, "option --container-log: \"%s\"", path);
-	return 0;
-}
-
-int launch_parse_log_max(const char *text, size_t *ret, struct err *err)
-{
-	int64_t n = 0;
-
-	/* The lower bound is that of the shim, which must be able to hold a record. */
-	if (text && (num_parse_size(text, &n) < 0 || n < LOG_MAX_MIN))
-		return err_text(err, -EINVAL,
-		                "option --container-log-max: \"%s\" is no size of %d bytes or more",
-		                text, LOG_MAX_MIN);
-	*ret = (size_t)n;
 	return 0;
 }
 
@@ -240,9 +216,7 @@ int launch_decide(struct ctx *ctx, struct launch *l, bool foreground)
 	if (r == 0)
 		r = check_shim_cgroup(l->opts->shim_cgroup, &ctx->err);
 	if (r == 0)
-		r = launch_check_log(l->opts->container_log, &ctx->err);
-	if (r == 0)
-		r = launch_parse_log_max(l->opts->container_log_max, &l->log_max, &ctx->err);
+		r = log_choice_parse(&l->opts->log, &l->log, &ctx->err);
 	return r;
 }
 
@@ -346,7 +320,7 @@ static int create_with_shim(struct ctx *ctx, struct launch *l)
 		.session_fd = l->ctr->dir_fd,
 		.shim_link = l->ctr->shim_link,
 		.log_path = l->log_path,
-		.log_max = l->log_max,
+		.log = l->log,
 		.process = &l->spec->process,
 		.stdio = l->stdio,
 		.preserve_fds = l->preserve_fds,
@@ -439,8 +413,7 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 		return r;
 	l->session_path = path_join(l->root.path, id);
 	l->address = keeper_address(l->session_path, l->ctr->shim_link);
-	l->log_path = opts->container_log ? launch_absolute(opts->container_log)
-	                                  : path_join(l->session_path, "log");
+	l->log_path = log_choice_path(&opts->log, &l->log, l->session_path);
 	r = notify_host() && !opts->restore ? notify_make(l->ctr->dir_fd, &ctx->err) : 0;
 	if (r == 0)
 		r = l->with_shim ? create_with_shim(ctx, l) : create_here(ctx, l);

@@ -10,10 +10,12 @@
 #include "berth/container.h"
 #include "runtime/cmd.h"
 #include "runtime/keeper.h"
+#include "runtime/log_choice.h"
 
 struct launch_opts { /* filled by option rows */
 	const char *bundle, *config, *console_socket, *pidfd_socket, *pid_file, *shim, *shim_cgroup,
-	    *stdio, *container_log, *container_log_max;
+	    *stdio;
+	struct log_opts log;
 	bool no_pivot, no_new_keyring, detach;
 	int preserve_fds;
 	const struct ctr_criu_opts *restore; /* from images rather than from the program; NULL */
@@ -76,17 +78,7 @@ struct launch_opts { /* filled by option rows */
 	      "keep|inherit|null",                                                                     \
 	      "who holds stdio (default: keep with a shim, else inherit)",                             \
 	      false },                                                                                 \
-	    { "container-log",                                                                         \
-	      0,                                                                                       \
-	      OPT_STRING,                                                                              \
-	      &(o).container_log,                                                                      \
-	      "FILE",                                                                                  \
-	      "log of kept stdio (default: in the state directory)",                                   \
-	      false },                                                                                 \
-	{                                                                                              \
-		"container-log-max", 0, OPT_STRING, &(o).container_log_max, "SIZE",                    \
-		    "bound of each of its two files (default: 1m)", false                              \
-	}
+	    LOG_OPTIONS((o).log)
 
 struct run_opts {
 	struct launch_opts launch;
@@ -103,9 +95,9 @@ struct launch {
 	bool terminal_here; /* a terminal that is neither handed over nor kept by a shim: ours to
 	                       relay */
 	int preserve_fds;   /* LISTEN_FDS included */
-	size_t log_max;     /* 0: the default */
-	int master;         /* of such a terminal */
-	int pidfd;          /* of init when it is our child */
+	struct log_choice log;
+	int master; /* of such a terminal */
+	int pidfd;  /* of init when it is our child */
 	char *session_path, *address, *log_path, *pid_file;
 	enum stdio_mode stdio;
 	int console_socket, pidfd_socket;
@@ -136,16 +128,12 @@ void launch_destroy(struct launch *l);
 void launch_done(struct launch *l);
 
 bool launch_is_rootless(const struct ctx *ctx);
-/* Can a log be made there (NULL: the default place)? */
-int launch_check_log(const char *path, struct err *err);
 int launch_parse_stdio(const char *text, bool with_shim, enum stdio_mode *ret, struct err *err);
 /* 3 .. 3+n-1 must be open: checked before we open anything that could fill a hole. */
 /* How many descriptors from 3 on are passed on: LISTEN_FDS and then n more. All must be open. */
 int launch_preserved(int n, int *ret, struct err *err);
 /* Tell the container of the former, as its first process expects it. */
 void launch_tell_listen_fds(char ***env);
-/* --container-log-max: NULL is 0, the default. */
-int launch_parse_log_max(const char *text, size_t *ret, struct err *err);
 /* Against the current directory. Caller frees; NULL for NULL. */
 char *launch_absolute(const char *path);
 /*

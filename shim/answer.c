@@ -139,12 +139,15 @@ static int put_log(struct buf *b, const struct session *s)
 
 	if (!s->has_log)
 		return 0;
-	r = buf_puts(b, ",\"log\":{\"path\":");
-	if (r >= 0)
+	r = buf_printf(b, ",\"log\":{\"format\":\"%s\"", log_driver_name(s->log.format));
+	if (r >= 0 && *s->conf.log_path)
+		r = buf_puts(b, ",\"path\":");
+	if (r >= 0 && *s->conf.log_path)
 		r = json_str(b, s->conf.log_path);
 	if (r >= 0)
-		r = buf_printf(b, ",\"written\":%" PRIu64 ",\"lost\":%" PRIu64, s->log.written,
-		               s->log.lost_total);
+		r = buf_printf(b,
+		               ",\"written\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"pending\":%" PRIu64,
+		               s->log.written, s->log.lost_total, s->log.handed - s->log.handled);
 	if (r >= 0 && s->log.error) {
 		r = buf_puts(b, ",\"error\":");
 		if (r >= 0)

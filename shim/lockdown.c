@@ -29,14 +29,11 @@ static bool is_ours(int dir_fd)
 	return fstat(dir_fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0300) == 0300;
 }
 
-static int drop_capabilities(const struct session *s, struct err *err)
+static int drop_capabilities(unsigned int keep, struct err *err)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { { 0 } };
-	unsigned int keep = 1U << CAP_KILL;
 
-	if (s->has_log && !is_ours(s->log.dir_fd))
-		keep |= 1U << CAP_DAC_OVERRIDE;
 	/* Needs CAP_SETPCAP; with no_new_privs the set is of no use to us either way. */
 	for (int cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++)
 		;
@@ -71,35 +68,52 @@ static int allow_dir(int ruleset, int dir_fd, __u64 access)
 	return (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0U);
 }
 
-/* Only files in the session's and the log's directory from now on. Best effort: 5.13, and enabled.
- */
-static void restrict_files(const struct shim *shim)
+/* Only files in these directories from now on. Best effort: 5.13, and enabled. */
+static void restrict_files(int dir_fd, int log_dir_fd, int fdinfo_fd)
 {
-	const struct session *s = &shim->session;
 	struct landlock_ruleset_attr attr = { .handled_access_fs = FILES | OTHERS };
 	_cleanup_close_ int ruleset = FD_INVALID;
 
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0U);
 	if (ruleset < 0)
 		return;
-	if (allow_dir(ruleset, s->conf.dir_fd, FILES) < 0 ||
-	    allow_dir(ruleset, s->has_log ? s->log.dir_fd : FD_INVALID, FILES) < 0 ||
-	    allow_dir(ruleset, shim->fdinfo_fd, LANDLOCK_ACCESS_FS_READ_FILE) < 0)
+	if (allow_dir(ruleset, dir_fd, FILES) < 0 || allow_dir(ruleset, log_dir_fd, FILES) < 0 ||
+	    allow_dir(ruleset, fdinfo_fd, LANDLOCK_ACCESS_FS_READ_FILE) < 0)
 		return;
 	(void)syscall(SYS_landlock_restrict_self, ruleset, 0U);
 }
 
 int lockdown(const struct shim *shim, struct err *err)
 {
+	const struct session *s = &shim->session;
+	unsigned int keep = 1U << CAP_KILL;
 	int r;
 
+	if (s->has_log && s->log.dir_fd >= 0 && !is_ours(s->log.dir_fd))
+		keep |= 1U << CAP_DAC_OVERRIDE;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_set(err, -errno, "become undumpable");
-	r = drop_capabilities(&shim->session, err);
+	r = drop_capabilities(keep, err);
 	if (r < 0)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(err, -errno, "set no_new_privs");
-	restrict_files(shim);
+	restrict_files(s->conf.dir_fd, s->has_log ? s->log.dir_fd : FD_INVALID, shim->fdinfo_fd);
+	return filter_load(err);
+}
+
+int lockdown_helper(int dir_fd, struct err *err)
+{
+	int r;
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set(err, -errno, "become undumpable");
+	r = drop_capabilities(is_ours(dir_fd) ? 0 : 1U << CAP_DAC_OVERRIDE, err);
+	if (r < 0)
+		return r;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_set(err, -errno, "set no_new_privs");
+	if (dir_fd >= 0)
+		restrict_files(FD_INVALID, dir_fd, FD_INVALID);
 	return filter_load(err);
 }

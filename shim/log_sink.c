@@ -1,230 +1,136 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Log file. Records are collected in a batch of spans of the ring and written by one writev(2); the
- * batch remembers where each record ends, so that after a short write or an error the file is cut
- * back to whole records and the rest is counted as lost.
+ * From the ring to wherever the log goes. Records are collected in a batch of spans of the ring and
+ * handed over at once; the cursor moves when they were taken.
  */
 #include "shim/log_sink.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "shim/log_batch.h"
 
-#define BATCH_RECORDS 16
-#define RECORD_SPANS  4 /* prefix, two spans of the ring, newline */
-#define RETRY_NS      INT64_C(200000000)
-#define OPEN_FLAGS    (O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+#define HELPER_BATCH 65536 /* bytes of one message */
 
-struct batch {
-	struct iovec iov[BATCH_RECORDS * RECORD_SPANS];
-	int n_iov, n;
-	size_t bytes;
-	struct {
-		size_t end;      /* bytes of the batch up to and with this record */
-		size_t consumed; /* bytes of output in it, with the newline */
-	} rec[BATCH_RECORDS];
-};
-
-static int open_file(struct log_sink *s, int flags)
+int log_sink_resume(const struct log_conf *conf, struct log_sink *sink, struct err *err)
 {
-	_cleanup_close_ int fd = FD_INVALID;
-	struct stat st;
+	const char *base = conf->path ? path_base(conf->path) : "";
 
-	fd = openat(s->dir_fd, s->name, OPEN_FLAGS | flags, 0600);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	s->size = (uint64_t)st.st_size;
-	s->fd = take_fd(&fd);
-	return 0;
-}
-
-int log_sink_resume(const char *path, size_t max, int files, struct log_sink *sink, struct err *err)
-{
-	const char *base = path_base(path);
-
+	sink->format = conf->format;
+	sink->max = conf->max;
+	sink->files = conf->files;
+	sink->path = conf->path;
+	if (conf->format == LOG_JOURNALD)
+		return log_journal_prepare(sink, conf, err);
 	if (!*base || strlen(base) >= sizeof(sink->name))
-		return err_text(err, -EINVAL, "log path %s has no usable file name", path);
+		return err_text(err, -EINVAL, "log path %s has no usable file name", conf->path);
 	memcpy(sink->name, base, strlen(base) + 1);
-	sink->max = max;
-	sink->files = files;
+	if (conf->format == LOG_JSON_FILE)
+		sink->scratch = malloc(LOG_SCRATCH);
+	if (conf->format == LOG_JSON_FILE && !sink->scratch)
+		return err_set(err, -ENOMEM, "open log %s", conf->path);
 	return 0;
 }
 
-int log_sink_open(const char *path, size_t max, int files, struct log_sink *ret, struct err *err)
+/* Beside our own files, and these are where nothing hangs. */
+static bool is_at_home(const struct log_sink *s, const struct log_conf *conf)
 {
-	_cleanup_free_ char *dir = path_dir(path);
-	struct log_sink s = { .fd = FD_INVALID, .dir_fd = FD_INVALID };
-	int r = log_sink_resume(path, max, files, &s, err);
+	_cleanup_free_ char *dir = path_dir(conf->path);
 
-	if (r < 0)
-		return r;
-	s.dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s.dir_fd < 0)
-		return err_set(err, -errno, "open log directory %s", dir);
-	r = open_file(&s, 0);
-	if (r < 0) {
-		fd_close(s.dir_fd);
-		return err_set(err, r, "open log %s", path);
+	return conf->session_path && streq(dir, conf->session_path) && log_is_local(s->dir_fd);
+}
+
+static int open_place(struct log_sink *s, const struct log_conf *conf, struct err *err)
+{
+	int r;
+
+	if (conf->session_path && path_is_under(conf->path, conf->session_path)) {
+		r = log_file_open(s, conf->path);
+		if (r < 0)
+			return err_set(err, r, "open log %s", conf->path);
+		if (is_at_home(s, conf))
+			return 0;
+		fd_reset(&s->fd);
+		fd_reset(&s->dir_fd);
 	}
-	*ret = s;
-	return 0;
+	return log_helper_open(s, err);
+}
+
+int log_sink_open(const struct log_conf *conf, struct log_sink *ret, struct err *err)
+{
+	struct log_sink s = { .fd = FD_INVALID,
+		              .dir_fd = FD_INVALID,
+		              .out_fd = FD_INVALID,
+		              .helper_pidfd = FD_INVALID };
+	int r = log_sink_resume(conf, &s, err);
+
+	if (r >= 0)
+		r = conf->format == LOG_JOURNALD ? log_journal_open(&s, err)
+		                                 : open_place(&s, conf, err);
+	if (r < 0)
+		log_sink_close(&s);
+	else
+		*ret = s;
+	return r;
 }
 
 void log_sink_close(struct log_sink *sink)
 {
 	fd_reset(&sink->fd);
 	fd_reset(&sink->dir_fd);
+	fd_reset(&sink->out_fd);
+	free(sink->scratch);
+	free(sink->ident);
+	sink->scratch = sink->ident = NULL;
 }
 
-/* NAME.(n-1) -> NAME.n, ..., NAME -> NAME.1, and a new NAME. */
-static int rotate(struct log_sink *s)
+int log_reopen(struct log_sink *sink)
 {
-	char from[NAME_MAX + 8], to[NAME_MAX + 8];
-
-	fd_reset(&s->fd);
-	for (int i = s->files - 1; i >= 1; i--) {
-		if (i > 1)
-			snprintf(from, sizeof(from), "%s.%d", s->name, i - 1);
-		else
-			snprintf(from, sizeof(from), "%s", s->name);
-		snprintf(to, sizeof(to), "%s.%d", s->name, i);
-		if (renameat(s->dir_fd, from, s->dir_fd, to) < 0 && errno != ENOENT)
-			return -errno;
+	switch (sink->way) {
+	case LOG_TO_FILE:
+		return log_file_reopen(sink);
+	case LOG_TO_HELPER:
+		return log_helper_reopen(sink);
+	case LOG_TO_JOURNAL:
+		break; /* there is nothing that could be another one */
 	}
-	if (s->files == 1 && unlinkat(s->dir_fd, s->name, 0) < 0 && errno != ENOENT)
-		return -errno;
-	return open_file(s, O_EXCL);
-}
-
-static void fail(struct log_sink *s, int r, int64_t now_ns)
-{
-	s->error = r;
-	if (s->fd < 0)
-		s->retry_ns = now_ns + RETRY_NS;
-}
-
-/* Make sure that there is a file with room for len more bytes. false: not now. */
-static bool ready(struct log_sink *s, size_t len, int64_t now_ns)
-{
-	int r = 0;
-
-	if (s->fd < 0) {
-		/* A clock that was set back must not put the retry off. */
-		if (now_ns < s->retry_ns && s->retry_ns - now_ns <= RETRY_NS)
-			return false;
-		r = open_file(s, 0);
-	}
-	if (r >= 0 && s->size && s->size + len > s->max)
-		r = rotate(s);
-	if (r < 0)
-		fail(s, r, now_ns);
-	return r >= 0;
-}
-
-/* Write it all or up to an error: bytes written in *ret. */
-static int write_spans(int fd, struct iovec *iov, int n, size_t *ret)
-{
-	size_t done = 0;
-
-	while (n) {
-		ssize_t w = writev(fd, iov, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0) {
-			*ret = done;
-			return w < 0 ? -errno : -EIO;
-		}
-		done += (size_t)w;
-		while (n && (size_t)w >= iov->iov_len) {
-			w -= (ssize_t)iov->iov_len;
-			iov++;
-			n--;
-		}
-		if (n) {
-			iov->iov_base = (char *)iov->iov_base + w;
-			iov->iov_len -= (size_t)w;
-		}
-	}
-	*ret = done;
 	return 0;
 }
 
-/* The gap is told before anything that comes after it. */
-static bool write_marker(struct log_sink *s, enum frame_stream stream, int64_t now_ns)
+/* Hand the batch over. false: blocked. */
+static bool flush(struct log_sink *s, struct log_batch *b, struct log_cursor *cursor)
 {
-	char text[LOG_PREFIX_SIZE + 128];
-	struct iovec iov;
-	size_t len, done;
-	int r;
-
-	len = log_prefix(text, now_ns, stream, "F:lost");
-	len += (size_t)snprintf(text + len, sizeof(text) - len,
-	                        "berth: %" PRIu64 " bytes of output lost: %s\n", s->lost,
-	                        s->error ? strerrordesc_np(-s->error) : "unknown");
-	if (!ready(s, len, now_ns))
+	if (s->way == LOG_TO_FILE)
+		log_file_write(s, b);
+	else if (!log_helper_write(s, b))
 		return false;
-	iov = (struct iovec){ text, len };
-	r = write_spans(s->fd, &iov, 1, &done);
-	if (r < 0) {
-		(void)!ftruncate(s->fd, (off_t)s->size);
-		fail(s, r, now_ns);
-		return false;
-	}
-	s->size += done;
-	s->lost = 0;
+	cursor->offset += b->consumed;
+	b->n = b->n_iov = 0;
+	b->bytes = b->consumed = 0;
 	return true;
 }
 
-static void write_batch(struct log_sink *s, struct batch *b, enum frame_stream stream,
-                        int64_t now_ns)
-{
-	size_t done = 0, whole = 0;
-	int r = -EAGAIN, ok = 0;
-
-	if ((!s->lost || write_marker(s, stream, now_ns)) && ready(s, b->bytes, now_ns)) {
-		r = write_spans(s->fd, b->iov, b->n_iov, &done);
-		if (r < 0)
-			fail(s, r, now_ns);
-		else
-			s->error = 0;
-	}
-	for (; ok < b->n && b->rec[ok].end <= done; ok++) {
-		whole = b->rec[ok].end;
-		s->written += b->rec[ok].consumed;
-	}
-	if (done > whole)
-		(void)!ftruncate(s->fd, (off_t)(s->size + whole));
-	s->size += whole;
-	for (; ok < b->n; ok++) {
-		s->lost += b->rec[ok].consumed;
-		s->lost_total += b->rec[ok].consumed;
-	}
-	b->n = b->n_iov = 0;
-	b->bytes = 0;
-}
-
-static void add(struct batch *b, const void *data, size_t len)
+static void add(struct log_batch *b, const void *data, size_t len)
 {
 	if (len)
 		b->iov[b->n_iov++] = (struct iovec){ (void *)data, len };
 	b->bytes += len;
 }
 
-static void add_record(struct batch *b, const char *prefix, size_t prefix_len,
-                       const struct iovec *iov, int n, const struct log_piece *piece)
+static void end_record(struct log_batch *b, size_t consumed)
+{
+	b->consumed += consumed;
+	b->rec[b->n++] = (struct log_record){ b->n_iov, b->bytes, consumed };
+}
+
+/* No bytes are copied. */
+static void add_cri(struct log_batch *b, const char *prefix, size_t prefix_len,
+                    const struct iovec *iov, int n, const struct log_piece *piece)
 {
 	size_t left = piece->consumed;
 
@@ -237,34 +143,115 @@ static void add_record(struct batch *b, const char *prefix, size_t prefix_len,
 	}
 	if (piece->consumed == piece->text) /* no newline of its own */
 		add(b, "\n", 1);
-	b->rec[b->n].end = b->bytes;
-	b->rec[b->n].consumed = piece->consumed;
-	b->n++;
+	end_record(b, piece->consumed);
 }
 
-void log_feed(struct log_sink *sink, struct log_cursor *cursor, const struct ring *ring,
-              enum frame_stream stream, int64_t now_ns, enum log_flush flush)
-{
+struct feed {
+	struct log_sink *sink;
+	struct log_cursor *cursor;
+	struct log_batch batch;
 	char full[LOG_PREFIX_SIZE], part[LOG_PREFIX_SIZE];
-	size_t prefix = log_prefix(full, now_ns, stream, "F");
-	struct batch b = { .n = 0 };
+	size_t prefix;
+};
+
+/* Is the batch to go before another record of about that length? */
+static bool is_due(const struct feed *f, size_t len)
+{
+	const struct log_batch *b = &f->batch;
+
+	if (b->n == 0)
+		return false;
+	return b->n == BATCH_RECORDS ||
+	       (f->sink->way == LOG_TO_HELPER && b->bytes + len > HELPER_BATCH);
+}
+
+static bool put_json(struct feed *f, const struct iovec *iov, int n, const struct log_piece *piece)
+{
+	struct log_batch *b = &f->batch;
+	struct log_sink *s = f->sink;
+	size_t len;
+
+	/* All that is in the scratch buffer is in the batch, and the other way round. */
+	if (is_due(f, piece->text) && !flush(s, b, f->cursor))
+		return false;
+	len = log_json(s->scratch + b->bytes, LOG_SCRATCH - b->bytes, iov, n, piece, b->stamp_ns,
+	               b->stream);
+	if (!len) {
+		if (!flush(s, b, f->cursor))
+			return false;
+		len = log_json(s->scratch, LOG_SCRATCH, iov, n, piece, b->stamp_ns, b->stream);
+	}
+	add(b, s->scratch + b->bytes, len);
+	end_record(b, piece->consumed);
+	return true;
+}
+
+/* One record. false: blocked. */
+static bool put(struct feed *f, const struct iovec *iov, int n, const struct log_piece *piece)
+{
+	struct log_batch *b = &f->batch;
+
+	switch (f->sink->format) {
+	case LOG_JOURNALD:
+		if (!log_journal_write(f->sink, iov, n, piece, b->stream, b->now_ns))
+			return false;
+		f->cursor->offset += piece->consumed;
+		return true;
+	case LOG_JSON_FILE:
+		return put_json(f, iov, n, piece);
+	case LOG_CRI:
+	case LOG_DRIVERS:
+		break;
+	}
+	if (is_due(f, f->prefix + piece->consumed + 1) && !flush(f->sink, b, f->cursor))
+		return false;
+	add_cri(b, piece->full ? f->full : f->part, f->prefix, iov, n, piece);
+	return true;
+}
+
+static void begin(struct feed *f, int64_t now_ns)
+{
+	struct log_sink *s = f->sink;
+
+	if (s->last_ns < now_ns)
+		s->last_ns = now_ns;
+	f->batch.now_ns = now_ns;
+	f->batch.stamp_ns = s->last_ns;
+	f->prefix = log_prefix(f->full, s->last_ns, f->batch.stream, "F");
+	log_prefix(f->part, s->last_ns, f->batch.stream, "P");
+}
+
+bool log_feed(struct log_sink *sink, struct log_cursor *cursor, const struct ring *ring,
+              enum frame_stream stream, int64_t now_ns, enum log_flush flush_what)
+{
+	struct feed f = { .sink = sink, .cursor = cursor, .batch.stream = stream };
 	struct log_piece piece;
 	struct iovec iov[2];
 
-	log_prefix(part, now_ns, stream, "P");
+	begin(&f, now_ns);
+	sink->blocked = false;
 	for (;;) {
-		int n = ring_peek(ring, cursor->offset, LOG_LINE_MAX + 1, iov);
+		uint64_t at = cursor->offset + f.batch.consumed;
+		int n = ring_peek(ring, at, LOG_LINE_MAX + 1, iov);
 		/* Only the very end of the data can be the end of the stream. */
-		bool last = ring->head - cursor->offset <= LOG_LINE_MAX;
+		bool last = ring->head - at <= LOG_LINE_MAX;
 
-		if (!log_next(iov, n, last ? flush : LOG_FLUSH_NO, &piece))
+		if (!log_next(iov, n, last ? flush_what : LOG_FLUSH_NO, &piece))
 			break;
-		if (b.n == BATCH_RECORDS ||
-		    (b.n && sink->size + b.bytes + prefix + piece.consumed + 1 > sink->max))
-			write_batch(sink, &b, stream, now_ns);
-		add_record(&b, piece.full ? full : part, prefix, iov, n, &piece);
-		cursor->offset += piece.consumed;
+		if (sink->format == LOG_JSON_FILE)
+			log_trim(iov, n, &piece);
+		if (!put(&f, iov, n, &piece)) {
+			sink->blocked = true;
+			return false;
+		}
 	}
-	if (b.n)
-		write_batch(sink, &b, stream, now_ns);
+	if (f.batch.n && !flush(sink, &f.batch, cursor))
+		sink->blocked = true;
+	return !sink->blocked;
+}
+
+void log_drop(struct log_sink *sink, struct log_cursor *cursor, const struct ring *ring)
+{
+	log_count_lost(sink, ring->head - cursor->offset, -EBUSY);
+	cursor->offset = ring->head;
 }

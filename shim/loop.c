@@ -20,9 +20,10 @@ static void on_flush(struct ev_loop *loop, ev_prepare *w, int events)
 	session_step(shim);
 	client_flush_all(shim);
 	client_reap(shim);
+	logging_update(shim);
 	stdio_update(shim);
 	/* Connections are left to the exit: their end says that we are gone. */
-	if (shim->ending && client_all_sent(shim))
+	if (shim->ending && client_all_sent(shim) && logging_done(&shim->session))
 		ev_break(loop, EVBREAK_ALL);
 }
 

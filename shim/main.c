@@ -141,6 +141,7 @@ static int serve(int fd)
 	say_ready(&shim);
 	ev_run(shim.loop, 0);
 	stdio_cut(&shim);
+	logging_end(&shim);
 	return 0;
 }
 

@@ -159,6 +159,13 @@ static void op_close_stdin(struct client *c, const struct varlink_call *call, co
 	answer_result(c, r == -ENOTTY ? -EBADF : r);
 }
 
+static void op_reopen_log(struct client *c, const struct varlink_call *call, const struct args *a)
+{
+	(void)call;
+	(void)a;
+	answer_result(c, logging_reopen(&c->shim->session));
+}
+
 static void op_started(struct client *c, const struct varlink_call *call, const struct args *a)
 {
 	(void)call;
@@ -253,6 +260,7 @@ static const struct op ops[] = {
 	  op_signal,
 	  { { "signal", ARG_INT, 0, 1, 64, true }, { "all", ARG_BOOL, 0, 0, 0, false } } },
 	{ S, "CloseStdin", 0, op_close_stdin, { { 0 } } },
+	{ S, "ReopenLog", 0, op_reopen_log, { { 0 } } },
 	{ S, "Started", ANYBODY, op_started, { { 0 } } },
 	{ S, "CgroupChanged", ANYBODY, op_cgroup_changed, { { 0 } } },
 	{ S, "Shutdown", 0, op_shutdown, { { 0 } } },

@@ -59,6 +59,13 @@ static const struct member shim_rows[] = {
 	COUNT("log_lost_total", session.log.lost_total),
 	R("log_error", session.log.error, K_INT, INT_MIN, 0),
 	R("log_retry_ns", session.log.retry_ns, K_I64, 0, INT64_MAX),
+	R("log_last_ns", session.log.last_ns, K_I64, 0, INT64_MAX),
+	R("must-log_way", session.log.way, K_INT, LOG_TO_FILE, LOG_TO_JOURNAL),
+	FD("log_out_fd", session.log.out_fd),
+	FD("log_helper_pidfd", session.log.helper_pidfd),
+	COUNT("log_handed", session.log.handed),
+	COUNT("log_handled", session.log.handled),
+	COUNT("log_helper_lost", session.log.helper_lost),
 
 	FLAG("reaped", session.reaped),
 	FLAG("published", session.published),

@@ -46,11 +46,7 @@ static int begin(struct session *s, struct err *err)
 	history_init(&s->history, (uint64_t)conf->sequence);
 	if (conf->started_ns)
 		history_add(&s->history, EVENT_STARTED, conf->started_ns);
-	s->log.fd = s->log.dir_fd = FD_INVALID;
-	s->has_log = *conf->log_path;
-	if (!s->has_log)
-		return 0;
-	return log_sink_open(conf->log_path, conf->log_max, conf->log_files, &s->log, err);
+	return logging_begin(s, err);
 }
 
 static int go_on(struct session *s, struct err *err)
@@ -61,9 +57,7 @@ static int go_on(struct session *s, struct err *err)
 		return err_text(err, -EINVAL, "hand-over: pidfd is missing");
 	if (history_read(conf->events, &s->history) < 0)
 		return err_text(err, -EINVAL, "hand-over: events are not understood");
-	if (!s->has_log)
-		return 0;
-	return log_sink_resume(conf->log_path, conf->log_max, conf->log_files, &s->log, err);
+	return logging_go_on(s, err);
 }
 
 int session_init(struct shim *shim, struct err *err)
@@ -77,6 +71,7 @@ int session_init(struct shim *shim, struct err *err)
 	r = shim->resume ? go_on(s, err) : begin(s, err);
 	if (r >= 0)
 		r = stdio_init(shim, err);
+	logging_watch(shim);
 	if (r >= 0)
 		r = oom_init(shim, err);
 	if (r >= 0)
@@ -157,6 +152,7 @@ static void begin_end(struct shim *shim)
 	shim->ending = true;
 	stdio_cut(shim);
 	shim->session.released = true;
+	logging_cut(shim);
 	start_drain_timer(shim, SHIM_END_S);
 }
 

@@ -3,7 +3,7 @@
  * The shim's objects. One session (a process, its streams, log and end) and the clients that look
  * at it. Data flows one way:
  *
- *	pipe or pty -> stdio.c -> ring -> log_sink.c -> file
+ *	pipe or pty -> stdio.c -> ring -> logging.c -> file, helper or journal
  *	                           `---> client.c (an offset each) -> socket
  *
  * and input the other: a client's frames wait in its own buffer until stdin takes them. What
@@ -36,6 +36,7 @@
 #define SHIM_READ_MAX        65536        /* bytes per stream and turn */
 #define SHIM_OUT_MAX         (256 * 1024) /* unsent replies of one client; more closes it */
 #define SHIM_PART_S          0.2          /* an unfinished line is logged as P after this */
+#define SHIM_LOG_RETRY_S     0.02         /* when the journal takes no more */
 #define SHIM_MESSAGE_S       10.0         /* a message or frame must be complete after this */
 #define SHIM_DRAIN_S         0.25         /* at most between reaping and publishing the exit */
 #define SHIM_END_S           1.0          /* at most between Shutdown and the end */
@@ -84,13 +85,20 @@ struct session {
 	uint16_t rows, cols;  /* of the pty */
 	ev_io stdin_io;       /* stdin or the pty takes input again */
 	bool stdin_blocked;
-	ev_timer part_timer;     /* unfinished lines */
 	ev_timer reopen_timer;   /* a pty that was hung up */
 	ev_timer patience_timer; /* reading waits for a client */
 	bool paused;
 
 	struct log_sink log;
 	bool has_log;
+	ev_timer part_timer; /* unfinished lines */
+	ev_io log_io;        /* the helper: has something to say, or takes more */
+	ev_io helper_io;     /* it has ended */
+	ev_timer log_timer;  /* the journal: try again */
+	ev_timer log_patience_timer;
+	double log_patience;                 /* seconds that the log may still hold up the output */
+	ev_tstamp log_refilled, log_stalled; /* log_stalled: since when it does; 0: not */
+	uint64_t log_at_cut;                 /* what the helper had handled */
 
 	ev_io pid_io;
 	bool reaped;        /* exit is filled in; not told yet */
@@ -273,8 +281,24 @@ void ops_dispatch(struct client *c, const struct varlink_call *call);
 /* Too many connections: say so before closing. */
 void ops_refuse(struct client *c);
 
+/* logging.c: the log of a session */
+int logging_begin(struct session *s, struct err *err);
+int logging_go_on(struct session *s, struct err *err); /* its files are open already */
+void logging_watch(struct shim *shim);
+/* Something new in the source's ring, or its end. */
+void logging_feed(struct source *src);
+/* How many bytes the source may take in before some would be lost to the log. */
+size_t logging_room(const struct source *src);
+/* Account for a log that holds up the output; at the flush point. */
+void logging_update(struct shim *shim);
+int logging_reopen(struct session *s);      /* 0, -EOPNOTSUPP: there is none; -errno */
+void logging_cut(struct shim *shim);        /* the end is near */
+bool logging_done(const struct session *s); /* all streams have ended and are logged */
+void logging_end(struct shim *shim);        /* the last call */
+
 /* lockdown.c: give up everything that serving does not need */
 int lockdown(const struct shim *shim, struct err *err);
+int lockdown_helper(int dir_fd, struct err *err); /* and what writing a log there does not need */
 
 /* filter.c: the system call filter, loaded last */
 int filter_load(struct err *err);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process's streams. Reading goes straight into the ring, then to the log, in one turn: the log
- * can't fall behind by more than an unfinished line. Reading pauses only for an attached client
- * that keeps up and would otherwise lose bytes, and only as long as its patience lasts (attach.c).
+ * The process's streams. Reading goes straight into the ring, then to the log, in one turn. Reading
+ * pauses only for an attached client that keeps up and would otherwise lose bytes, and for a log
+ * that does not take more at the moment, both only as long as our patience lasts (attach.c,
+ * logging.c).
  *
  * Pipes end by EOF. A pty master says EIO while no slave is open, which is not the end of the
  * output as long as the process lives (it may hang its own terminal up and open it again), and poll
@@ -18,47 +19,6 @@
 #include "base/fd.h"
 #include "shim/resume.h"
 #include "shim/shim.h"
-
-static void arm_part_timer(struct shim *shim)
-{
-	ev_timer *t = &shim->session.part_timer;
-
-	if (ev_is_active(t))
-		return;
-	ev_timer_set(t, SHIM_PART_S, 0.);
-	ev_timer_start(shim->loop, t);
-}
-
-static void log_source(struct source *src, enum log_flush flush)
-{
-	struct session *s = &src->shim->session;
-
-	if (!s->has_log)
-		return;
-	log_feed(&s->log, &src->logged, &src->ring, src->stream, shim_now_ns(), flush);
-	if (src->logged.offset < src->ring.head)
-		arm_part_timer(src->shim);
-}
-
-/* The beginning of a line is logged when nothing has come after it for a while. */
-static void on_part(struct ev_loop *loop, ev_timer *w, int events)
-{
-	struct shim *shim = w->data;
-
-	(void)loop;
-	(void)events;
-	for (int i = 0; i < 2; i++) {
-		struct source *src = &shim->session.out[i];
-
-		if (!src->open || src->logged.offset == src->ring.head)
-			continue;
-		if (src->part_head == src->ring.head)
-			log_source(src, LOG_FLUSH_PART);
-		else
-			arm_part_timer(shim);
-		src->part_head = src->ring.head;
-	}
-}
 
 static void close_pty(struct shim *shim)
 {
@@ -77,14 +37,12 @@ static void end_source(struct source *src)
 	if (!src->open)
 		return;
 	ev_io_stop(src->shim->loop, &src->io);
-	log_source(src, LOG_FLUSH_END);
 	if (s->conf.terminal)
 		close_pty(src->shim);
 	src->open = false;
 	src->emptied = true;
 	fd_reset(&src->fd);
-	if (stdio_ended(s) && s->has_log)
-		log_sink_close(&s->log);
+	logging_feed(src);
 }
 
 /* Open a slave of our own, so that the master does not hang up. */
@@ -128,13 +86,15 @@ static bool read_source(struct source *src)
 	/* An unfinished line must stay in the ring until it is logged. */
 	if (want > src->ring.size - LOG_LINE_MAX)
 		want = src->ring.size - LOG_LINE_MAX;
+	if (want > logging_room(src))
+		want = logging_room(src);
 	want = attach_room(src->shim, (int)(src - s->out), want);
 	if (!want)
 		return false;
 	n = readv(src->fd, iov, ring_space(&src->ring, want, iov));
 	if (n > 0) {
 		ring_commit(&src->ring, (size_t)n);
-		log_source(src, LOG_FLUSH_NO);
+		logging_feed(src);
 		return true;
 	}
 	if (n < 0 && errno == EINTR)
@@ -218,11 +178,10 @@ int stdio_init(struct shim *shim, struct err *err)
 
 	s->rows = h->rows;
 	s->cols = h->cols;
-	ev_timer_init(&s->part_timer, on_part, 0., 0.);
 	ev_timer_init(&s->reopen_timer, on_reopen, 0., 0.);
 	ev_timer_init(&s->patience_timer, on_patience, 0., 0.);
 	ev_io_init(&s->stdin_io, on_stdin_room, in, EV_WRITE);
-	s->part_timer.data = s->reopen_timer.data = s->patience_timer.data = shim;
+	s->reopen_timer.data = s->patience_timer.data = shim;
 	s->stdin_io.data = shim;
 
 	r = init_source(shim, 0, h->terminal ? h->pty_fd : h->stdout_fd, err);
@@ -233,7 +192,6 @@ int stdio_init(struct shim *shim, struct err *err)
 	if (in >= 0 && fd_nonblock(in, true) < 0)
 		return err_set(err, -errno, "prepare stdin");
 	if (shim->resume) {
-		loop_timer_go_on(shim, &s->part_timer, shim->resume->part);
 		loop_timer_go_on(shim, &s->reopen_timer, shim->resume->reopen);
 		if (s->stdin_blocked && in >= 0)
 			ev_io_start(shim->loop, &s->stdin_io);
@@ -255,7 +213,7 @@ void stdio_update(struct shim *shim)
 
 		if (!src->open || ev_is_active(&s->reopen_timer))
 			continue;
-		if (attach_room(shim, i, SHIM_READ_MAX))
+		if (attach_room(shim, i, SHIM_READ_MAX) && logging_room(src))
 			ev_io_start(shim->loop, &src->io);
 		else
 			ev_io_stop(shim->loop, &src->io);

@@ -27,6 +27,8 @@ static const struct member members[] = {
 	M(name, K_STRING, 0, 1024),
 	M(session_path, K_STRING, 1, PATH_MAX, .required = true),
 	M(log_path, K_STRING, 0, PATH_MAX),
+	M(journal, K_STRING, 0, 107),
+	MEMBER("must-log_format", struct shim_handover, log_format, K_INT, 0, LOG_DRIVERS - 1),
 	M(pid, K_INT, 1, INT_MAX, .required = true),
 	FD(dir_fd, .required = true),
 	FD(pidfd),
@@ -54,6 +56,7 @@ static const struct member members[] = {
 	M(drain_ms, K_I64, 0, INT64_C(86400000)),
 };
 
+_Static_assert(sizeof(enum log_driver) == sizeof(int), "log_format is handled as an int");
 _Static_assert(sizeof(enum shim_stdin_mode) == sizeof(int), "stdin_mode is handled as an int");
 
 void handover_init(struct shim_handover *h)

@@ -23,6 +23,7 @@
 #include <sys/types.h>
 
 #include "berth/err.h"
+#include "shim/wire/log_driver.h"
 #include "shim/wire/members.h"
 
 #ifndef HANDOVER_VERSION /* the tests build shims with others */
@@ -51,7 +52,8 @@ struct shim_handover {
 	const char *id;           /* container id */
 	const char *name;         /* name of an exec session; "" for the container's own */
 	const char *session_path; /* absolute directory, for messages */
-	const char *log_path;     /* absolute; NULL or "": no log */
+	const char *log_path;     /* absolute; NULL or "": no log file */
+	const char *journal;      /* socket of the journal; NULL or "": the usual one */
 	pid_t pid;
 
 	/* Descriptors; negative: none. Borrowed by handover_write(), owned after handover_parse().
@@ -77,6 +79,7 @@ struct shim_handover {
 	int64_t sequence;   /* of events: an earlier shim of this session cannot have got further */
 	const char *events; /* ... so far (shim/history.h), from a shim that has served */
 
+	enum log_driver log_format;
 	size_t log_max;   /* bytes per file */
 	int log_files;    /* with the current one, >= 1 */
 	size_t ring_size; /* bytes kept per stream for replay */

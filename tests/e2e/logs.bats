@@ -153,3 +153,169 @@ out 3"
 }
 
 switches() { awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status"; }
+
+@test "json-file: what others read, and what we read back" {
+	bundle sh -c 'echo out; echo err >&2; printf "a\"b\\\\c\t\303\251\001\n"; head -c 20000 /dev/zero | tr "\0" x; echo'
+	berth run -d --container-log-format json-file "$ID"
+	berth wait "$ID"
+	local log
+	log=$(state_of "$ID" .shim.log)
+	jq -e 'has("log") and (.stream == "stdout" or .stream == "stderr")' "$log"
+	jq -r .time "$log" | date -f - >/dev/null
+	is "$(jq -rj 'select(.stream == "stderr") | .log' "$log")" err
+	# A line in parts: no newline but in the last of them, and said so.
+	jq -se 'map(select(.partial)) | length >= 1 and all(.log | endswith("\n") | not)' "$log"
+	jq -se 'map(select(.partial | not)) | all(.log | endswith("\n"))' "$log"
+	jq -rj 'select(.stream == "stdout") | .log' "$log" >"$T/jq"
+	berth logs --stream stdout "$ID"
+	cmp "$T/jq" "$T/out"
+	is "$(sed -n 2p "$T/out")" $'a"b\\c\t\303\251\001'
+	berth logs --tail 1 -t "$ID"
+	is "$(tail -c 20001 "$T/out" | tr -d x)" ""
+	is "$(call io.berth.Shim.State | jq -r .parameters.log.format)" json-file
+	berth delete "$ID"
+}
+
+@test "so many files are kept, in either format" {
+	local format log
+	bundle sh -c 'for i in $(seq 600); do echo line number $i of some length; done'
+	for format in cri json-file; do
+		berth run -d --container-log-format $format --container-log-max 8k --container-log-files 4 "$ID"
+		berth wait "$ID"
+		log=$(state_of "$ID" .shim.log)
+		is "$(printf '%s ' "$log"*)" "$log $log.1 $log.2 $log.3 "
+		berth logs "$ID"
+		is "$(tail -1 "$T/out")" "line number 600 of some length"
+		is "$(awk '$3 != n + 1 && NR > 1 { bad++ } { n = $3 } END { print bad + 0 }' "$T/out")" 0
+		[ "$(stat -c %s "$log.3")" -le 8192 ]
+		berth delete "$ID"
+	done
+	berth run -d --container-log-max 8k --container-log-files 1 "$ID"
+	berth wait "$ID"
+	[ ! -e "$log.1" ]
+	berth logs --tail 1 "$ID"
+	is "$out" "line number 600 of some length"
+	berth delete "$ID"
+}
+
+@test "options of the log that make no sense are refused by name" {
+	bundle true
+	local v
+	for v in 0 -1 1001 x ''; do refused 1 'container-log-files' run -d --container-log-files="$v" "$ID"; done
+	for v in xml '' CRI; do refused 1 'container-log-format' run -d --container-log-format="$v" "$ID"; done
+	refused 1 'container-log: .*journal' run -d --container-log-format journald --container-log "$T/log" "$ID"
+	refused 1 'container-log-max: .*journal' run -d --container-log-format journald --container-log-max 1m "$ID"
+	refused 1 'container-log-files: .*journal' run -d --container-log-format journald --container-log-files 3 "$ID"
+}
+
+# As logrotate does: rename, make a new file, tell.
+@test "a log that was renamed is left when that is asked for, and followers go along" {
+	steps 'echo 1; read x </go; echo 2; read x </go2; echo 3'
+	mkfifo "$BUNDLE/rootfs/go2"
+	berth run -d --container-log "$T/log" "$ID"
+	wait_until 5 log_has "$ID" 1
+	follow
+	wait_until 5 file_has "$T/follow" 1
+	mv "$T/log" "$T/log-20260102"
+	: >"$T/log"
+	go
+	wait_until 5 file_has "$T/log-20260102" ' F 2'
+	[ ! -s "$T/log" ]
+	berth logs --reopen "$ID"
+	is "$out$err" ""
+	echo go >"$BUNDLE/rootfs/go2"
+	wait $follower
+	is "$(cut -d' ' -f4 "$T/log-20260102" | tr '\n' ' ')" "1 2 "
+	is "$(cut -d' ' -f4 "$T/log" | tr '\n' ' ')" "3 "
+	is "$(followed)" "1 2 3 "
+	# When all has been written there is nothing to be done.
+	berth logs --reopen "$ID"
+	remove
+	rm "$T/log" "$T/log-20260102"
+}
+
+@test "reopening where there is no log, no shim or no way is refused" {
+	steps 'read x </go'
+	berth run -d --stdio null "$ID"
+	refused 1 'not kept' logs --reopen "$ID"
+	remove
+	berth run -d --container-log "$T/log" "$ID"
+	rm "$T/log"
+	mkdir "$T/log"
+	refused 1 'reopen the log of' logs --reopen "$ID"
+	rmdir "$T/log"
+	kill -9 "$(shim_pid)"
+	wait_until 5 gone "$(shim_pid)"
+	refused 1 'shim' logs --reopen "$ID"
+	remove
+	rm -f "$T/log"
+}
+
+# What waits in the container until it is told, and what State says then.
+lost() { call io.berth.Shim.State | jq -r .parameters.log.lost; }
+lost_is() { [ "$(lost)" -eq "$1" ]; }
+
+@test "a full place for the log: the container goes on, and what is missing is counted and said" {
+	local format
+	bundle sh -c 'read x </go; head -c 200000 /dev/zero | tr "\0" x | fold -w 99; read x </go2; echo; echo again; read x </go3'
+	mkfifo "$BUNDLE/rootfs/go" "$BUNDLE/rootfs/go2" "$BUNDLE/rootfs/go3"
+	mkdir "$T/small"
+	mount -t tmpfs -o size=32k small "$T/small"
+	for format in cri json-file; do
+		berth run -d --container-log-format $format --container-log "$T/small/log" "$ID"
+		go
+		# All is taken from it, whatever becomes of it.
+		echo go >"$BUNDLE/rootfs/go2"
+		wait_until 10 some_lost
+		call io.berth.Shim.State | jq -e '.parameters.log.error | test("No space")'
+		echo go >"$BUNDLE/rootfs/go3" &
+		CMD_TIMEOUT=20 berth wait "$ID"
+		is "$out" 0
+		wait $!
+		is "$(call io.berth.Shim.State | jq -r '.parameters.log | .written + .lost')" 202027
+		remove
+		rm "$T/small"/*
+	done
+	umount "$T/small"
+}
+some_lost() { [ "$(lost)" -gt 0 ]; }
+
+@test "a full place that has room again: the log goes on behind a marker" {
+	bundle sh -c 'read x </go; head -c 100000 /dev/zero | tr "\0" x | fold -w 99; echo; read x </go2; echo again'
+	mkfifo "$BUNDLE/rootfs/go" "$BUNDLE/rootfs/go2"
+	mkdir "$T/small"
+	local format
+	for format in cri json-file; do
+		mount -t tmpfs -o size=32k small "$T/small"
+		berth run -d --container-log-format $format --container-log "$T/small/log" "$ID"
+		go
+		wait_until 10 accounted 101011
+		mount -o remount,size=1m "$T/small"
+		echo go >"$BUNDLE/rootfs/go2"
+		berth wait "$ID"
+		berth logs "$ID"
+		is "$(tail -1 "$T/out")" again
+		is "$(cat "$T/err")" "berth: $(lost) bytes of output lost: No space left on device"
+		is "$(tr -cd x <"$T/out" | wc -c | awk '{ print $1 % 99 }')" 0
+		remove
+		umount "$T/small"
+	done
+}
+accounted() { [ "$(call io.berth.Shim.State | jq -r '.parameters.log | .written + .lost')" -eq "$1" ]; }
+
+@test "a place for the log that becomes read-only, or vanishes" {
+	bundle sh -c 'echo 1; read x </go; echo 2; read x </go2; echo 3; read x </go3; echo 4'
+	mkfifo "$BUNDLE/rootfs/go" "$BUNDLE/rootfs/go2" "$BUNDLE/rootfs/go3"
+	mkdir "$T/place"
+	berth run -d --container-log "$T/place/log" "$ID"
+	wait_until 5 log_has "$ID" 1
+	rm -r "$T/place"
+	go
+	wait_until 5 lost_is 2
+	echo go >"$BUNDLE/rootfs/go2"
+	wait_until 5 lost_is 4
+	echo go >"$BUNDLE/rootfs/go3"
+	CMD_TIMEOUT=10 berth wait "$ID"
+	is "$out" 0
+	remove
+}

@@ -25,6 +25,13 @@ static struct ring ring;
 static struct log_cursor cursor;
 static struct log_sink sink;
 
+static int open_sink(const char *where, size_t max, int files)
+{
+	struct log_conf conf = { .path = where, .max = max, .files = files };
+
+	return log_sink_open(&conf, &sink, NULL);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -74,7 +81,7 @@ static void test_round_trip(void **state)
 	char text[3000];
 
 	(void)state;
-	assert_int_equal(log_sink_open(path, 20000, 100, &sink, NULL), 0);
+	assert_int_equal(open_sink(path, 20000, 100), 0);
 	assert_int_equal(log_reader_open(path, &r, NULL), 0);
 	for (int i = 0; i < 300; i++) {
 		size_t len = 1 + (size_t)rand_r(&seed) % (sizeof(text) - 1);

@@ -28,6 +28,14 @@ static char path[64];
 static struct ring ring;
 static struct log_cursor cursor;
 static struct log_sink sink;
+static enum log_driver format;
+
+static int open_sink(const char *where, size_t max, int files)
+{
+	struct log_conf conf = { .path = where, .max = max, .files = files, .format = format };
+
+	return log_sink_open(&conf, &sink, NULL);
+}
 
 static int setup(void **state)
 {
@@ -37,6 +45,7 @@ static int setup(void **state)
 		return -1;
 	snprintf(path, sizeof(path), "%s/log", dir_name);
 	cursor.offset = 0;
+	format = LOG_CRI;
 	return 0;
 }
 
@@ -85,7 +94,7 @@ static void test_records(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(log_sink_open(path, 1 << 20, 2, &sink, NULL), 0);
+	assert_int_equal(open_sink(path, 1 << 20, 2), 0);
 	feed("one\ntwo\n\nthr", LOG_FLUSH_NO, 1);
 	assert_int_equal(cursor.offset, 9);
 	feed("", LOG_FLUSH_PART, 1);
@@ -107,10 +116,10 @@ static void test_open(void **state)
 	char link_path[80], fifo[80];
 
 	(void)state;
-	assert_int_equal(log_sink_open(path, 1 << 20, 2, &sink, NULL), 0);
+	assert_int_equal(open_sink(path, 1 << 20, 2), 0);
 	feed("a\n", LOG_FLUSH_NO, 1);
 	log_sink_close(&sink);
-	assert_int_equal(log_sink_open(path, 1 << 20, 2, &sink, NULL), 0);
+	assert_int_equal(open_sink(path, 1 << 20, 2), 0);
 	feed("b\n", LOG_FLUSH_NO, 1);
 	got = read_log("log");
 	assert_string_equal(got, T "F a\n" T "F b\n");
@@ -120,9 +129,9 @@ static void test_open(void **state)
 	assert_int_equal(symlink(path, link_path), 0);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	log_sink_close(&sink);
-	assert_int_equal(log_sink_open(link_path, 4096, 2, &sink, NULL), -ELOOP);
-	assert_int_equal(log_sink_open(fifo, 4096, 2, &sink, NULL), -ENXIO);
-	assert_int_equal(log_sink_open(dir_name, 4096, 2, &sink, NULL), -EISDIR);
+	assert_int_equal(open_sink(link_path, 4096, 2), -ELOOP);
+	assert_int_equal(open_sink(fifo, 4096, 2), -ENXIO);
+	assert_int_equal(open_sink(dir_name, 4096, 2), -EISDIR);
 }
 
 /* No file beyond the limit, nothing lost between them, the oldest go. */
@@ -133,7 +142,7 @@ static void test_rotation(void **state)
 	char line[32];
 
 	(void)state;
-	assert_int_equal(log_sink_open(path, 1000, 3, &sink, NULL), 0);
+	assert_int_equal(open_sink(path, 1000, 3), 0);
 	for (int i = 0; i < 500; i++) {
 		snprintf(line, sizeof(line), "line %d\n", i);
 		feed(line, LOG_FLUSH_NO, 1);
@@ -162,7 +171,7 @@ static void test_rotation_in_one_feed(void **state)
 	_cleanup_free_ char *got = NULL;
 
 	(void)state;
-	assert_int_equal(log_sink_open(path, 4096, 1, &sink, NULL), 0);
+	assert_int_equal(open_sink(path, 4096, 1), 0);
 	for (size_t i = 0; i < sizeof(big); i++)
 		big[i] = i % 100 == 99 ? '\n' : 'x';
 	put(big, sizeof(big));
@@ -188,7 +197,7 @@ static void test_full_disk(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	limit = (struct rlimit){ 1000, old.rlim_max };
-	assert_int_equal(log_sink_open(path, 1 << 20, 2, &sink, NULL), 0);
+	assert_int_equal(open_sink(path, 1 << 20, 2), 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	for (int i = 0; i < 30; i++)
 		feed(line, LOG_FLUSH_NO, 1);
@@ -216,7 +225,7 @@ static void test_reopen(void **state)
 	int64_t now = 1;
 
 	(void)state;
-	assert_int_equal(log_sink_open(path, 4096, 1, &sink, NULL), 0);
+	assert_int_equal(open_sink(path, 4096, 1), 0);
 	fd_reset(&sink.fd);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(path, 0700), 0); /* in the way of the new file */
@@ -233,6 +242,120 @@ static void test_reopen(void **state)
 	assert_non_null(strstr(got, "F later\n"));
 }
 
+/* json-file: the same records, rotation and marker. */
+static void test_json_file(void **state)
+{
+	_cleanup_free_ char *got = NULL;
+
+	(void)state;
+	format = LOG_JSON_FILE;
+	assert_int_equal(open_sink(path, 4096, 1), 0);
+	feed("one\nt\303", LOG_FLUSH_PART, 1);
+	feed("", LOG_FLUSH_PART, 1);
+	sink.lost = 5;
+	feed("o\n", LOG_FLUSH_NO, 1);
+	got = read_log("log");
+#define J(text) \
+	"{\"log\":\"" text "\",\"stream\":\"stdout\",\"time\":\"1970-01-01T00:00:00.000000001Z\""
+	assert_string_equal(
+	    got,
+	    J("one\\n") "}\n" J("t") ",\"partial\":true}\n" J(
+	        "\357\277\275") ",\"partial\":true}\n" J("berth: 5 bytes of output lost: "
+	                                                 "unknown\\n") ",\"lost\":5}\n" J("o\\n") "}\n");
+	assert_int_equal(sink.written, 8);
+}
+
+/* As long as can be: one record has more bytes than the buffer for the next. */
+static void test_json_file_long(void **state)
+{
+	static char text[3 * LOG_LINE_MAX];
+	_cleanup_free_ char *got = NULL;
+	size_t n = 0;
+
+	(void)state;
+	format = LOG_JSON_FILE;
+	memset(text, 1, sizeof(text));
+	assert_int_equal(open_sink(path, 1 << 20, 2), 0);
+	put(text, sizeof(text));
+	log_feed(&sink, &cursor, &ring, STREAM_STDOUT, 1, LOG_FLUSH_END);
+	assert_int_equal(sink.written, sizeof(text));
+	got = read_log("log");
+	for (char *p = got; (p = strstr(p, "\\u0001")); p++)
+		n++;
+	assert_int_equal(n, sizeof(text));
+}
+
+/* A clock that is set back: the log says the last time that it has said until time has got there.
+ */
+static void test_clock(void **state)
+{
+	_cleanup_free_ char *got = NULL;
+
+	(void)state;
+	assert_int_equal(open_sink(path, 4096, 1), 0);
+	feed("a\n", LOG_FLUSH_NO, 1);
+	sink.last_ns = 1;
+	feed("b\n", LOG_FLUSH_NO, 0);
+	got = read_log("log");
+	assert_string_equal(got, T "F a\n" T "F b\n");
+}
+
+/* Removed, cut or renamed by somebody else. */
+static void test_others(void **state)
+{
+	_cleanup_free_ char *one = NULL, *two = NULL, *three = NULL;
+	char moved[80];
+
+	(void)state;
+	assert_int_equal(open_sink(path, 1 << 20, 2), 0);
+	feed("a\n", LOG_FLUSH_NO, 1);
+	assert_int_equal(unlink(path), 0);
+	feed("b\n", LOG_FLUSH_NO, 1);
+	one = read_log("log");
+	assert_string_equal(one, T "F b\n");
+
+	assert_int_equal(truncate(path, 0), 0);
+	feed("c\n", LOG_FLUSH_NO, 1);
+	assert_int_equal(sink.size, strlen(T "F c\n"));
+
+	snprintf(moved, sizeof(moved), "%s/moved", dir_name);
+	assert_int_equal(rename(path, moved), 0);
+	feed("d\n", LOG_FLUSH_NO, 1);
+	assert_int_equal(log_reopen(&sink), 0);
+	feed("e\n", LOG_FLUSH_NO, 1);
+	two = read_log("moved");
+	assert_string_equal(two, T "F c\n" T "F d\n");
+	three = read_log("log");
+	assert_string_equal(three, T "F e\n");
+
+	/* What is in the way is not written to, and where we are not left. */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(moved, path), 0);
+	assert_int_equal(log_reopen(&sink), -ELOOP);
+	assert_int_equal(sink.lost_total, 0);
+}
+
+/* The directory is removed, and there again. */
+static void test_directory(void **state)
+{
+	char dir[80], file[96];
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%s/d", dir_name);
+	snprintf(file, sizeof(file), "%s/log", dir);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(open_sink(file, 1 << 20, 2), 0);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(dir), 0);
+	feed("a\n", LOG_FLUSH_NO, 1);
+	assert_int_equal(sink.lost, 2);
+	assert_int_equal(sink.error, -ENOENT);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	feed("b\n", LOG_FLUSH_NO, INT64_C(1000000000));
+	assert_int_equal(sink.lost, 0);
+	assert_int_equal(access(file, F_OK), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +365,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rotation_in_one_feed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reopen, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_json_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_json_file_long, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clock, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_directory, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,6 +99,8 @@ static void fill_conf(struct shim_handover *h)
 	h->stdin_mode = SHIM_STDIN_ONCE;
 	h->created_ns = INT64_C(1795303260483312487);
 	h->sequence = 40;
+	h->journal = "/run/j";
+	h->log_format = LOG_JSON_FILE;
 	h->log_max = 123456;
 	h->log_files = 7;
 	h->ring_size = RING;
@@ -121,6 +123,13 @@ static void fill_session(struct session *s)
 	s->log.lost_total = 12;
 	s->log.error = -ENOSPC;
 	s->log.retry_ns = 5;
+	s->log.last_ns = 6;
+	s->log.way = LOG_TO_HELPER;
+	s->log.out_fd = any_fd();
+	s->log.helper_pidfd = any_fd();
+	s->log.handed = 13;
+	s->log.handled = 14;
+	s->log.helper_lost = 15;
 	s->reaped = s->published = s->record_failed = s->released = true;
 	s->exit = (struct exit_record){ .known = true,
 		                        .code = 137,

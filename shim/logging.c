@@ -74,7 +74,7 @@ static void rearm(struct shim *shim)
 		return;
 	}
 	if (s->log.way == LOG_TO_JOURNAL && s->log.blocked && !ev_is_active(&s->log_timer)) {
-		ev_timer_set(&s->log_timer, SHIM_LOG_RETRY_S, 0.);
+		ev_timer_set(&s->log_timer, s->log_retry, 0.);
 		ev_timer_start(shim->loop, &s->log_timer);
 	}
 	if (s->log.way != LOG_TO_HELPER || (s->log.out_fd >= 0 && ev_is_active(&s->log_io) &&
@@ -149,9 +149,18 @@ static void feed_waiting(struct shim *shim)
 
 static void on_log_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
+	struct shim *shim = w->data;
+	struct session *s = &shim->session;
+	uint64_t before = s->log.written;
+
 	(void)loop;
 	(void)events;
-	feed_waiting(w->data);
+	s->log_retry *= 2;
+	if (s->log_retry > SHIM_LOG_RETRY_MAX_S)
+		s->log_retry = SHIM_LOG_RETRY_MAX_S;
+	feed_waiting(shim);
+	if (s->log.written != before)
+		s->log_retry = SHIM_LOG_RETRY_MIN_S;
 }
 
 static void on_log_io(struct ev_loop *loop, ev_io *w, int events)
@@ -245,6 +254,7 @@ void logging_watch(struct shim *shim)
 	ev_io_init(&s->helper_io, on_helper, s->log.helper_pidfd, EV_READ);
 	s->part_timer.data = s->log_timer.data = s->log_patience_timer.data = shim;
 	s->log_io.data = s->helper_io.data = shim;
+	s->log_retry = SHIM_LOG_RETRY_MIN_S;
 	s->log_patience = SHIM_PATIENCE_S;
 	s->log_refilled = ev_now(shim->loop);
 	if (!s->has_log)

@@ -36,7 +36,8 @@
 #define SHIM_READ_MAX        65536        /* bytes per stream and turn */
 #define SHIM_OUT_MAX         (256 * 1024) /* unsent replies of one client; more closes it */
 #define SHIM_PART_S          0.2          /* an unfinished line is logged as P after this */
-#define SHIM_LOG_RETRY_S     0.02         /* when the journal takes no more */
+#define SHIM_LOG_RETRY_MIN_S 0.0005       /* when the journal takes no more: then twice that ... */
+#define SHIM_LOG_RETRY_MAX_S 0.05         /* ... and so on */
 #define SHIM_MESSAGE_S       10.0         /* a message or frame must be complete after this */
 #define SHIM_DRAIN_S         0.25         /* at most between reaping and publishing the exit */
 #define SHIM_END_S           1.0          /* at most between Shutdown and the end */
@@ -94,7 +95,8 @@ struct session {
 	ev_timer part_timer; /* unfinished lines */
 	ev_io log_io;        /* the helper: has something to say, or takes more */
 	ev_io helper_io;     /* it has ended */
-	ev_timer log_timer;  /* the journal: try again */
+	ev_timer log_timer;  /* the journal: try again ... */
+	double log_retry;    /* ... after so many seconds */
 	ev_timer log_patience_timer;
 	double log_patience;                 /* seconds that the log may still hold up the output */
 	ev_tstamp log_refilled, log_stalled; /* log_stalled: since when it does; 0: not */

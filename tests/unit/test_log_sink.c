@@ -13,7 +13,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,6 +23,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/sock.h"
 #include "shim/log_sink.h"
 
 static char dir_name[] = "/tmp/test-log-XXXXXX";
@@ -356,6 +359,111 @@ static void test_directory(void **state)
 	assert_int_equal(access(file, F_OK), 0);
 }
 
+/* What a journal's socket gets, the memfd's content if it is one. -EAGAIN: nothing. */
+static ssize_t journal_read(int sock, char *data, size_t size, bool *ret_memfd)
+{
+	size_t n_fds;
+	int fds[1];
+	ssize_t n = sock_recv_fds(sock, data, size, fds, 1, &n_fds);
+
+	*ret_memfd = n_fds > 0;
+	if (!*ret_memfd)
+		return n;
+	/* F_SEAL_EXEC may be there, too. */
+	assert_int_equal(fcntl(fds[0], F_GET_SEALS) & 0xf,
+	                 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+	n = pread(fds[0], data, size, 0);
+	fd_close(fds[0]);
+	return n;
+}
+
+static int journal_socket(void)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+static void open_journal(void)
+{
+	struct log_conf conf = {
+		.format = LOG_JOURNALD, .journal = path, .id = "some", .name = "job"
+	};
+
+	assert_int_equal(log_sink_open(&conf, &sink, NULL), 0);
+}
+
+#define IDENT                                                                     \
+	"SYSLOG_IDENTIFIER=some/job\nCONTAINER_ID=some\nCONTAINER_ID_FULL=some\n" \
+	"CONTAINER_NAME=some\nCONTAINER_EXEC=job\nPRIORITY=6\nCONTAINER_STREAM=stdout\n"
+
+static void test_journal(void **state)
+{
+	_cleanup_close_ int sock = journal_socket();
+	static char got[65536], line[LOG_LINE_MAX + 1];
+	const size_t head = strlen(IDENT "MESSAGE\n");
+	int small = 4096;
+	bool memfd;
+
+	(void)state;
+	open_journal();
+	feed("one\n", LOG_FLUSH_NO, 1);
+	assert_int_equal(journal_read(sock, got, sizeof(got), &memfd), head + 8 + 4);
+	assert_false(memfd);
+	assert_memory_equal(got, IDENT "MESSAGE\n\3\0\0\0\0\0\0\0one\n", head + 8 + 4);
+
+	/* More than a datagram can hold. */
+	assert_int_equal(setsockopt(sink.out_fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+	memset(line, 'x', LOG_LINE_MAX);
+	line[LOG_LINE_MAX] = '\n';
+	put(line, sizeof(line));
+	log_feed(&sink, &cursor, &ring, STREAM_STDOUT, 1, LOG_FLUSH_NO);
+	assert_int_equal(journal_read(sock, got, sizeof(got), &memfd), head + 8 + sizeof(line));
+	assert_true(memfd);
+	assert_memory_equal(got + head + 8, line, sizeof(line));
+	assert_int_equal(sink.written, 4 + sizeof(line));
+	assert_int_equal(sink.lost_total, 0);
+}
+
+/* Full: what waits stays. Gone: what comes is lost, and said to be when there is one again. */
+static void test_journal_busy(void **state)
+{
+	int sock = journal_socket(), sent = 0;
+	uint64_t written;
+	char got[1024];
+	bool memfd;
+
+	(void)state;
+	open_journal();
+	for (; !sink.blocked && sent < 10000; sent++)
+		feed("line\n", LOG_FLUSH_NO, 1);
+	assert_true(sink.blocked);
+	written = sink.written;
+	assert_int_equal(cursor.offset, written);
+	assert_int_equal(written, 5 * (sent - 1));
+	assert_true(journal_read(sock, got, sizeof(got), &memfd) > 0);
+	feed("", LOG_FLUSH_NO, 1);
+	assert_false(sink.blocked);
+	assert_int_equal(sink.written, written + 5);
+
+	fd_close(sock);
+	assert_int_equal(unlink(path), 0);
+	feed("lost\n", LOG_FLUSH_NO, 1);
+	assert_int_equal(sink.lost, 5);
+	assert_int_equal(sink.error, -ENOENT);
+	sock = journal_socket();
+	feed("again\n", LOG_FLUSH_NO, 1);
+	assert_int_equal(sink.lost, 0);
+	assert_true(journal_read(sock, got, sizeof(got) - 1, &memfd) > 0);
+	assert_non_null(memmem(got, sizeof(got), "CONTAINER_LOST_BYTES=5\n", 23));
+	assert_true(journal_read(sock, got, sizeof(got), &memfd) > 0);
+	fd_close(sock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +473,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rotation_in_one_feed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reopen, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_journal, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_journal_busy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_json_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_json_file_long, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clock, setup, teardown),

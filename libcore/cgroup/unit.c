@@ -170,8 +170,11 @@ static void put_basics(const struct cg_request *req, const char *slice, bool v2,
 		cg_property_number(p, "Delegate", 'b', 1);
 	}
 	cg_property_number(p, "DefaultDependencies", 'b', 0);
-	cg_property_word(p, "CollectMode", "s", "inactive-or-failed");
-	p->list[p->n - 1].optional = true; /* 236 */
+	/* A container's scope that failed says why until it is deleted. */
+	if (unit->slice || req->unit_prefix) {
+		cg_property_word(p, "CollectMode", "s", "inactive-or-failed");
+		p->list[p->n - 1].optional = true; /* 236 */
+	}
 	cg_property_number(p, "MemoryAccounting", 'b', 1);
 	cg_property_number(p, "CPUAccounting", 'b', 1);
 	cg_property_number(p, v2 ? "IOAccounting" : "BlockIOAccounting", 'b', 1);

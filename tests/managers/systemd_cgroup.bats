@@ -94,6 +94,17 @@ stopped() { berth state "$ID" && [ "$(jq -r .status "$T/out")" = stopped ]; }
 	no_unit
 }
 
+@test "a scope that failed says why until delete" {
+	sleeper '.annotations += {"org.systemd.property.RuntimeMaxSec": "15", "org.systemd.property.TimeoutStopSec": "1"}'
+	berth run -d "$ID"
+	without_flag
+	wait_until 60 stopped
+	wait_until 20 property_is "$SCOPE" ActiveState failed
+	property_is "$SCOPE" Result timeout
+	berth delete "$ID"
+	no_unit
+}
+
 @test "limits stay when systemd looks at its cgroups again" {
 	sleeper '.linux.resources.memory = {limit: 67108864} | .linux.resources.pids = {limit: 77} | .linux.resources.cpu = {shares: 512}
 		| .linux.resources.unified = {"memory.high": "50331648"} | .linux.resources.blockIO = {weight: 750}'

@@ -108,6 +108,31 @@ static bool next_event(struct shim_client *shim, bool *exited, bool *ended)
 	return true;
 }
 
+/* A place that is slow may still have to write what the shim has handed over. */
+static bool is_pending(const struct session_ref *ref)
+{
+	_cleanup_varlink_reply_ struct varlink_reply reply = { NULL };
+
+	return shim_call(ref->dir_fd, "State", NULL, &reply, NULL) >= 0 &&
+	       json_get_int(json_get(reply.parameters, "log"), "pending", 0) > 0;
+}
+
+/* The output has ended: print the rest of it. */
+static int print_rest(const struct session_ref *ref, struct printer *p, struct err *err)
+{
+	struct pollfd watch = { .fd = p->reader.watch_fd, .events = POLLIN };
+	bool pending;
+	int e;
+
+	do {
+		/* Asked before reading: what is written then will be read. */
+		pending = is_pending(ref);
+		(void)log_reader_missed(&p->reader);
+		e = print_new(p, err);
+	} while (e >= 0 && pending && poll(&watch, 1, AFTER_EXIT_MS) > 0);
+	return e;
+}
+
 /* How long to wait for more; 0: no longer. */
 static int patience(const struct printer *p, bool exited)
 {
@@ -122,7 +147,8 @@ static int patience(const struct printer *p, bool exited)
 	return left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-static int follow_log(struct printer *p, struct shim_client *shim, struct err *err)
+static int follow_log(const struct session_ref *ref, struct printer *p, struct shim_client *shim,
+                      struct err *err)
 {
 	struct pollfd fds[2] = { { .fd = shim->fd, .events = POLLIN },
 		                 { .fd = p->reader.watch_fd, .events = POLLIN } };
@@ -135,7 +161,7 @@ static int follow_log(struct printer *p, struct shim_client *shim, struct err *e
 			    stderr,
 			    "berth: the log went faster than it could be read: some is missing\n");
 		ms = patience(p, exited);
-		e = print_new(p, err);
+		e = ended ? print_rest(ref, p, err) : print_new(p, err);
 		if (e < 0 || ended || ms == 0)
 			return e;
 		n = poll(fds, 2, ms);
@@ -160,7 +186,7 @@ static int follow_session(const struct session_ref *ref, struct printer *p, stru
 	if (shim_connect(ref->dir_fd, &shim, NULL) < 0 ||
 	    shim_send(&shim, "Monitor", NULL, VARLINK_MORE, NULL) < 0)
 		return print_new(p, err);
-	return follow_log(p, &shim, err);
+	return follow_log(ref, p, &shim, err);
 }
 
 static int count(void *ctx, const struct log_line *line)

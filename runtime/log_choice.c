@@ -41,10 +41,13 @@ static int ask_place(const char *dir)
 	if (pid < 0)
 		return -errno;
 	p.fd = in;
-	if (poll(&p, 1, PLACE_MS) > 0)
+	if (poll(&p, 1, PLACE_MS) > 0) {
 		(void)!read(in, &answer, sizeof(answer));
-	(void)kill(pid, SIGKILL);
-	(void)proc_waitpid(pid, NULL);
+		(void)proc_waitpid(pid, NULL);
+	} else {
+		/* It may be where not even this ends it: it is not waited for. */
+		(void)kill(pid, SIGKILL);
+	}
 	return answer;
 }
 

@@ -48,7 +48,7 @@ go() { timeout 20 sh -c "echo go >'$BUNDLE/rootfs/${1:-go}'"; }
 		berth run -d --container-log-format $format --container-log-max 8k --container-log-files 3 --container-log "$T/mnt/log" "$ID"
 		wait_until 10 log_is '.written + .lost' "$(for i in $(seq 300); do echo "line number $i of some length"; done | wc -c)"
 		is "$(helpers)" 1
-		log_is .pending 0
+		wait_until 5 log_is .pending 0
 		log_is .lost 0
 		[ "$(stat -c %s "$T/files/log.1")" -le 8192 ]
 		mv "$T/mnt/log" "$T/mnt/old"
@@ -56,6 +56,7 @@ go() { timeout 20 sh -c "echo go >'$BUNDLE/rootfs/${1:-go}'"; }
 		wait_until 5 test -e "$T/files/log"
 		go
 		CMD_TIMEOUT=10 berth wait "$ID"
+		wait_until 5 log_is .pending 0
 		berth logs --tail 1 "$ID"
 		is "$out" more
 		is "$(wc -l <"$T/files/log")" 1
@@ -89,9 +90,9 @@ go() { timeout 20 sh -c "echo go >'$BUNDLE/rootfs/${1:-go}'"; }
 	berth delete "$ID"
 }
 
-@test "a file system that does not answer at all: created, run, ended, deleted all the same" {
+dead_from_the_start() {
 	stalling
-	stall
+	kill "-$1" "$server"
 	bundle sh -c 'echo text; exit 3'
 	CMD_TIMEOUT=20 berth run -d --container-log "$T/mnt/log" "$ID"
 	CMD_TIMEOUT=20 berth wait "$ID"
@@ -99,7 +100,32 @@ go() { timeout 20 sh -c "echo go >'$BUNDLE/rootfs/${1:-go}'"; }
 	berth attach --no-stdin "$ID" || true
 	is "$out" text
 	CMD_TIMEOUT=20 berth delete "$ID"
+}
+
+@test "a file system that does not answer at all: created, run, ended, deleted all the same" {
+	dead_from_the_start USR1
 	wait_until 10 no_helper
+}
+
+@test "a file system that takes a request and never answers: the same, but a helper that nothing can end" {
+	dead_from_the_start HUP
+	kill -9 "$server"
+	wait_until 10 no_helper
+}
+
+@test "following a log on a slow file system does not end before it is written" {
+	stalling
+	steps 'echo one; read x </go; echo two'
+	berth run -d --container-log "$T/mnt/log" "$ID"
+	wait_until 5 file_has "$T/files/log" one
+	"$BERTH" --root "$STATE" logs -f "$ID" >"$T/follow" 2>&1 </dev/null &
+	local follower=$!
+	wait_until 5 file_has "$T/follow" one
+	go
+	wait $follower
+	is "$(cat "$T/follow")" "one
+two"
+	remove
 }
 
 @test "a helper that is killed costs the log, and nothing else" {

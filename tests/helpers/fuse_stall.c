@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuse_stall BACKING MOUNTPOINT: a file system that can stop answering. Files (no directories)
- * are those of BACKING. SIGUSR1: answer nothing from now on; SIGUSR2: go on. Its end aborts what
- * waits for it. Speaks to /dev/fuse itself. Prints "ready" when it is mounted.
+ * are those of BACKING. SIGUSR1: take and answer nothing from now on; SIGHUP: take the next
+ * request, which then can't be taken back any more, and answer nothing; SIGUSR2: go on. Its end
+ * aborts what waits for it. Speaks to /dev/fuse itself. Prints "ready" when it is mounted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@ static volatile sig_atomic_t stalled;
 
 static void on_signal(int sig)
 {
-	stalled = sig == SIGUSR1;
+	stalled = sig == SIGUSR1 ? 1 : sig == SIGHUP ? 2 : 0;
 }
 
 static void reply(const struct fuse_in_header *in, int error, const void *data, size_t len)
@@ -274,6 +275,7 @@ int main(int argc, char **argv)
 	sigemptyset(&none);
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGUSR2, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
 	backing = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (backing < 0 || mount_it(argv[2]) < 0) {
 		perror("fuse_stall");
@@ -284,14 +286,13 @@ int main(int argc, char **argv)
 	for (;;) {
 		ssize_t n;
 
-		while (stalled)
+		while (stalled == 1)
 			usleep(10000);
 		n = read(dev, buffer, sizeof(buffer));
 		if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
 			continue;
 		if (n < (ssize_t)sizeof(struct fuse_in_header))
 			return 0; /* unmounted */
-		/* Taken, and never answered: what waits can't even be taken back. */
 		while (stalled)
 			usleep(10000);
 		serve((const struct fuse_in_header *)(const void *)buffer);

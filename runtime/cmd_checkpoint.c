@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* berth checkpoint: write a running container to disk; unless it is left running it is gone then,
  * and `restore` makes it again. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -16,8 +17,8 @@ static int gone(struct ctx *ctx, struct ctr *ctr)
 {
 	struct err err = { 0 };
 
-	if (ctr->shim.pid > 0)
-		shim_shutdown(ctr->dir_fd);
+	if (shims_shutdown(ctr) == -ENOENT)
+		return 0; /* its exit command has deleted it */
 	if (ctr_checkpoint_log(ctr, &o, &err) < 0)
 		log_warn("%s", err.msg); /* the images are good, and the container is gone */
 	return ctr_delete(ctr, true, &ctx->err);

@@ -2,9 +2,30 @@
 /* berth delete: remove a container and all that belongs to it. */
 #include <errno.h>
 
+#include "base/strv.h"
 #include "runtime/launch.h"
 
 static bool force;
+
+/*
+ * Clients hear of the end before the shim goes, exit commands are run; a shim that does not answer
+ * is killed by the delete.
+ */
+static int end_shims(struct ctr *ctr)
+{
+	enum ctr_status status = ctr_status(ctr);
+	_cleanup_strv_ char **kept = NULL;
+
+	(void)ctr_list_sessions(ctr, &kept);
+	if (ctr->shim.pid <= 0 && !kept)
+		return 0;
+	if (!force && status != CTR_STOPPED && status != CTR_CREATED)
+		return 0; /* refused below */
+	/* Without a pid namespace kept execs can outlive init. */
+	if (status != CTR_STOPPED || kept)
+		(void)ctr_kill_and_wait(ctr);
+	return shims_shutdown(ctr);
+}
 
 static int run(struct ctx *ctx, int argc, char **argv)
 {
@@ -20,17 +41,11 @@ static int run(struct ctx *ctx, int argc, char **argv)
 		err_clear(&ctx->err);
 		r = 0;
 	} else if (r == 0) {
-		enum ctr_status status = ctr_status(ctr);
-
-		/* Its clients hear of the end before the shim goes; a shim that does not answer is
-		 * killed below. */
-		if (ctr->shim.pid > 0 &&
-		    (force || status == CTR_STOPPED || status == CTR_CREATED)) {
-			if (status != CTR_STOPPED)
-				(void)ctr_kill_and_wait(ctr);
-			shim_shutdown(ctr->dir_fd);
-		}
-		r = ctr_delete(ctr, force, &ctx->err);
+		r = end_shims(ctr);
+		if (r != -ENOENT)
+			r = ctr_delete(ctr, force, &ctx->err);
+		else
+			r = 0; /* its exit command has deleted it */
 	}
 	ctr_root_done(&root);
 	return r;

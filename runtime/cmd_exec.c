@@ -42,6 +42,7 @@ struct exec {
 	int console_socket, pidfd_socket, shim_exe_fd, session_fd, preserve_fds;
 	struct log_choice log;
 	int64_t ttl_ms;
+	struct exit_command exit_command; /* argv NULL: none */
 	char *name, *session_path, *link, *log_path, *pid_file;
 };
 
@@ -247,6 +248,9 @@ static int exec_with_shim(struct ctx *ctx, struct exec *e, pid_t *ret_pid)
 	job.shim_link = e->link;
 	job.log_path = e->log_path;
 	job.log = e->log;
+	job.root_path = e->root.path;
+	job.exit_command = &e->exit_command;
+	job.ttl_ms = e->ttl_ms;
 	r = keeper_run(&job, ret_pid, &keeper, &ctx->err);
 	if (r < 0)
 		ctr_session_remove(e->ctr, e->name);
@@ -343,6 +347,8 @@ static int decide(struct ctx *ctx, struct exec *e)
 	r = launch_parse_stdio(o.stdio, e->with_shim, &e->stdio, &ctx->err);
 	if (r == 0)
 		r = log_choice_parse(&o.log, &e->log, &ctx->err);
+	if (r == 0)
+		r = exit_option_parse(&o.exit_command, e->with_shim, &e->exit_command, &ctx->err);
 	if (r == 0 && o.console_socket)
 		r = launch_connect_console(o.console_socket, &e->console_socket, &ctx->err);
 	if (r == 0)
@@ -413,6 +419,7 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	fd_close(e.pidfd_socket);
 	fd_close(e.shim_exe_fd);
 	fd_close(e.session_fd);
+	exit_option_done(&e.exit_command);
 	free(e.name);
 	free(e.session_path);
 	free(e.link);
@@ -459,6 +466,7 @@ static const struct opt opts[] = {
 	{ "stdio", 0, OPT_STRING, &o.stdio, "keep|inherit|null",
 	  "who holds stdio (default: keep with a shim, else inherit)", false },
 	LOG_OPTIONS(o.log),
+	EXIT_OPTIONS(o.exit_command),
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },
 };
 

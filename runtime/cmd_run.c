@@ -36,8 +36,8 @@ static int finish(struct ctx *ctx, const struct run_opts *opts, struct launch *l
 
 	if (opts->keep)
 		return code;
-	if (l->with_shim)
-		shim_shutdown(l->ctr->dir_fd);
+	if (l->with_shim && shims_shutdown(l->ctr) == -ENOENT)
+		return code;
 	r = ctr_delete(l->ctr, true, &ctx->err);
 	return r < 0 ? r : code;
 }
@@ -48,9 +48,8 @@ static void remove_stopped(const struct ctr_root *root, const char *id)
 
 	if (ctr_open(root, id, true, &ctr, NULL) < 0)
 		return;
-	if (ctr->shim.pid > 0)
-		shim_shutdown(ctr->dir_fd);
-	(void)ctr_delete(ctr, true, NULL);
+	if (shims_shutdown(ctr) != -ENOENT)
+		(void)ctr_delete(ctr, true, NULL);
 }
 
 /* The terminal can't wait for READY=1, which may never come: somebody else waits. */

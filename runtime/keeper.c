@@ -24,6 +24,7 @@
 #include "berth/log.h"
 #include "cgroup/cgroup.h"
 #include "kernel/syscalls.h"
+#include "runtime/exit_option.h"
 #include "runtime/interrupt.h"
 #include "runtime/self.h"
 #include "shim/wire/exit_record.h"
@@ -267,6 +268,10 @@ static int make_process(struct keeper *k, struct err *err)
 	r = exit_record_reserve_at(job->session_fd);
 	if (r < 0)
 		return err_set(err, r, "reserve the exit record in \"%s\"", job->session_path);
+	k->h.exit_command_fd = exit_option_write(job->session_fd, job->exit_command, job->root_path,
+	                                         job->id, job->name, err);
+	if (k->h.exit_command_fd < 0 && job->exit_command->argv)
+		return k->h.exit_command_fd;
 	k->h.created_ns = now_ns();
 	r = job->make(job, &k->io, &self, &k->h.pid, &k->h.pidfd, err);
 	if (r < 0)

@@ -17,6 +17,7 @@
 #include "berth/container.h"
 #include "berth/err.h"
 #include "runtime/log_choice.h"
+#include "shim/wire/exit_command.h"
 
 enum stdio_mode { STDIO_KEEP, STDIO_INHERIT, STDIO_NULL };
 
@@ -27,6 +28,9 @@ struct keeper_job {
 	const char *shim_link;    /* short path to the socket, or NULL */
 	const char *log_path;     /* absolute, LOG_IN_JOURNAL, or NULL: no log */
 	struct log_choice log;
+	const char *root_path;             /* state root */
+	struct exit_command *exit_command; /* argv NULL: none */
+	int64_t ttl_ms;                    /* of a kept exec's record; -1: none */
 	const struct spec_process *process;
 	enum stdio_mode stdio;
 	int preserve_fds;

@@ -217,6 +217,9 @@ int launch_decide(struct ctx *ctx, struct launch *l, bool foreground)
 		r = check_shim_cgroup(l->opts->shim_cgroup, &ctx->err);
 	if (r == 0)
 		r = log_choice_parse(&l->opts->log, &l->log, &ctx->err);
+	if (r == 0)
+		r = exit_option_parse(&l->opts->exit_command, l->with_shim, &l->exit_command,
+		                      &ctx->err);
 	return r;
 }
 
@@ -321,6 +324,9 @@ static int create_with_shim(struct ctx *ctx, struct launch *l)
 		.shim_link = l->ctr->shim_link,
 		.log_path = l->log_path,
 		.log = l->log,
+		.root_path = l->root.path,
+		.exit_command = &l->exit_command,
+		.ttl_ms = -1,
 		.process = &l->spec->process,
 		.stdio = l->stdio,
 		.preserve_fds = l->preserve_fds,
@@ -473,6 +479,7 @@ void launch_done(struct launch *l)
 	fd_close(l->pidfd_socket);
 	fd_close(l->notify);
 	fd_close(l->shim_exe_fd);
+	exit_option_done(&l->exit_command);
 	free(l->session_path);
 	free(l->address);
 	free(l->log_path);

@@ -9,6 +9,7 @@
 
 #include "berth/container.h"
 #include "runtime/cmd.h"
+#include "runtime/exit_option.h"
 #include "runtime/keeper.h"
 #include "runtime/log_choice.h"
 
@@ -18,6 +19,7 @@ struct launch_opts { /* filled by option rows */
 	struct log_opts log;
 	bool no_pivot, no_new_keyring, detach;
 	int preserve_fds;
+	struct exit_opts exit_command;
 	const struct ctr_criu_opts *restore; /* from images rather than from the program; NULL */
 };
 /* The option rows of create; run appends its own. */
@@ -78,7 +80,7 @@ struct launch_opts { /* filled by option rows */
 	      "keep|inherit|null",                                                                     \
 	      "who holds stdio (default: keep with a shim, else inherit)",                             \
 	      false },                                                                                 \
-	    LOG_OPTIONS((o).log)
+	    LOG_OPTIONS((o).log), EXIT_OPTIONS((o).exit_command)
 
 struct run_opts {
 	struct launch_opts launch;
@@ -99,6 +101,7 @@ struct launch {
 	int master; /* of such a terminal */
 	int pidfd;  /* of init when it is our child */
 	char *session_path, *address, *log_path, *pid_file;
+	struct exit_command exit_command; /* argv NULL: none */
 	enum stdio_mode stdio;
 	int console_socket, pidfd_socket;
 	int notify; /* from start on: the container's notify socket, or FD_INVALID */
@@ -154,5 +157,9 @@ void shim_notify_started(int session_fd);
 /* The container was frozen or thawed: have its shim, and those of its kept processes, look before
  * anything else happens to it; bounded. */
 void shims_look(const struct ctr *ctr);
-/* Ask the shim of a session to end, so that its clients hear the last of it; bounded. */
+/* Ask the shim of a session to end, so that its clients hear the last of it, and let its exit
+ * command come to its end; both bounded. */
 void shim_shutdown(int session_fd);
+/* The same for all shims of a container that has no process any more. The lock is let go while a
+ * command runs: -ENOENT when that has deleted the container. */
+int shims_shutdown(struct ctr *ctr);

@@ -63,6 +63,7 @@ static void on_pid(struct ev_loop *loop, ev_io *w, int events)
 	s->exit.oom = s->oom;
 	s->exit.started_ns = s->started_ns;
 	s->record_failed = exit_record_write_at(s->conf.dir_fd, &s->exit) < 0;
+	helper_tell(shim);
 	fd_reset(&s->conf.pidfd);
 	fd_reset(&s->conf.stat_fd);
 	session_reaped(shim);

@@ -86,6 +86,10 @@ static int setup(struct shim *shim, int fd, struct err *err)
 
 	if (r < 0)
 		return r;
+	if (!shim->resume)
+		r = helper_start(shim, err);
+	if (r < 0)
+		return r;
 	/* Better the container is killed for want of memory than what knows about it. */
 	if (!shim->resume)
 		(void)file_write_at(AT_FDCWD, "/proc/self/oom_score_adj", "-999");
@@ -124,11 +128,13 @@ static void give_up(struct shim *shim)
 	if (proc_waitpid(h->pid, &status) == 0)
 		rec = exit_record_from_status(status, shim_now_ns());
 	(void)exit_record_write_at(h->dir_fd, &rec);
+	shim->session.exit = rec;
+	helper_tell(shim);
 }
 
 static int serve(int fd)
 {
-	static struct shim shim;
+	static struct shim shim = { .session.helper_fd = FD_INVALID };
 	struct err err = { 0 };
 
 	setup_malloc();

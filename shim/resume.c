@@ -84,6 +84,7 @@ static const struct member shim_rows[] = {
 	COUNT("oom_base", session.oom_base),
 	FLAG("oom", session.oom),
 	FD("freeze_epfd", session.freeze_epfd),
+	FD("helper_fd", session.helper_fd),
 	FLAG("frozen", session.frozen),
 #ifdef SHIM_TEST_LAYOUT
 	R("test_layout", test_number, K_INT, 0, INT_MAX),

@@ -107,6 +107,7 @@ struct session {
 	bool published;     /* told */
 	bool record_failed; /* exit.json could not be written */
 	struct exit_record exit;
+	int helper_fd;        /* to who runs the exit command; invalid: nobody, or told already */
 	ev_timer drain_timer; /* first: publish; then: let the clients go */
 	bool released;        /* clients are no longer kept for more output */
 
@@ -219,6 +220,11 @@ int session_signal(struct shim *shim, int sig, bool all);
 
 /* exit.c */
 void exit_watch(struct shim *shim);
+
+/* helper.c: who runs the exit command. Made before the lock-down, told when the record is on disk
+ */
+int helper_start(struct shim *shim, struct err *err);
+void helper_tell(struct shim *shim);
 
 /* stdio.c: streams of the process */
 int stdio_init(struct shim *shim, struct err *err);

@@ -173,6 +173,8 @@ bool cg_is_frozen(const struct cg *cg);
 const char *cg_freeze_file(const struct cg *cg, char *buf, size_t size);
 bool cg_has_self(const struct cg *cg); /* the calling process is in the subtree */
 bool cg_is_populated(const struct cg *cg);
+/* Move all processes of the subtree up, out of our levels; -errno when they can't go. */
+int cg_evacuate(const struct cg *cg);
 /*
  * Kill what is left, wait for "populated 0" (events, not sleeps; bound in ms), remove
  * sub-directories and then our levels leaf-up. A directory that is already gone is success; a level

@@ -216,6 +216,58 @@ bool cg_has_self(const struct cg *cg)
 	return collect(cg, &p, NULL) == 0 && pids_have(&p, getpid());
 }
 
+static int move_all(const struct pids *p, int up)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		char number[16];
+		int r;
+
+		snprintf(number, sizeof(number), "%d", p->v[i]);
+		r = cg_write_file(up, "cgroup.procs", number);
+		if (r < 0 && r != -ESRCH)
+			return r;
+	}
+	return 0;
+}
+
+/* v2 takes processes in the root, or where no controllers are passed on: as near as possible. */
+static int evacuate_dir(const struct cg_dir *dir)
+{
+	_cleanup_free_ char *path = xasprintf("%s%s", dir->mount, dir->path);
+	size_t top = strlen(dir->mount);
+	unsigned int skip = dir->ours > 2 ? dir->ours : 2;
+	_cleanup_(pids_done)
+	struct pids p = { 0 };
+	bool hidden = false;
+	int r = collect_dir(dir, &p, &hidden, NULL);
+
+	for (char *slash; r == 0 && strlen(path) > top && (slash = strrchr(path, '/'));) {
+		_cleanup_close_ int up = FD_INVALID;
+
+		*slash = '\0';
+		if (skip > 1) {
+			skip--;
+			continue;
+		}
+		up = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		r = up < 0 ? -errno : move_all(&p, up);
+		if (r == 0)
+			return 0;
+		if (strlen(path) > top)
+			r = 0;
+	}
+	return r;
+}
+
+int cg_evacuate(const struct cg *cg)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < cg->n_dirs && r == 0; i++)
+		r = evacuate_dir(&cg->dirs[i]);
+	return r;
+}
+
 pid_t cg_fork(const struct cg *cg, bool *ret_inside)
 {
 	_cleanup_close_ int fd = cg_v2_fd(cg);

@@ -98,7 +98,12 @@ static int end_kernel_side(struct ctr *ctr, struct err *err)
 	 * the shim. */
 	if (ctr->shim.pid != getpid())
 		r = end_process(&ctr->shim, "shim", err);
-	if (r == 0 && ctr->shim_cgroup && !cg_has_self(ctr->shim_cgroup))
+	/* Called by an exit command, which lives there: it goes on further up. (A unit of systemd
+	 * goes by itself when it is empty.) */
+	if (r == 0 && ctr->shim_cgroup && cg_has_self(ctr->shim_cgroup) &&
+	    (ctr->shim_cgroup->unit || cg_evacuate(ctr->shim_cgroup) < 0))
+		return r;
+	if (r == 0 && ctr->shim_cgroup)
 		r = end_cgroup(ctr->shim_cgroup, "shim", err);
 	/* When nobody is left who uses them, or could make more. */
 	if (r == 0 && ctr->host_root)

@@ -41,6 +41,7 @@ static const struct member members[] = {
 	FD(cgroup_kill_fd),
 	FD(freeze_fd),
 	FD(stat_fd),
+	FD(exit_command_fd),
 	FD(ready_fd),
 	M(terminal, K_BOOL, 0, 1),
 	M(rows, K_U16, 0, UINT16_MAX),

@@ -64,12 +64,13 @@ struct shim_handover {
 	int stdin_fd;  /* write end of its stdin */
 	int stdout_fd; /* read ends */
 	int stderr_fd;
-	int pty_fd;         /* master; then the three above are invalid */
-	int oom_fd;         /* memory.events (v2) or memory.oom_control (v1), read-only */
-	int cgroup_kill_fd; /* cgroup.kill of a cgroup that is the container's alone, writable */
-	int freeze_fd;      /* cgroup.events (v2) or freezer.state (v1), read-only */
-	int stat_fd;        /* /proc/PID/stat of the process: has it executed its program? */
-	int ready_fd;       /* gets one byte when the shim serves, then is closed */
+	int pty_fd;          /* master; then the three above are invalid */
+	int oom_fd;          /* memory.events (v2) or memory.oom_control (v1), read-only */
+	int cgroup_kill_fd;  /* cgroup.kill of a cgroup that is the container's alone, writable */
+	int freeze_fd;       /* cgroup.events (v2) or freezer.state (v1), read-only */
+	int stat_fd;         /* /proc/PID/stat of the process: has it executed its program? */
+	int exit_command_fd; /* the exit command's file (shim/wire/exit_command.h), for both */
+	int ready_fd;        /* gets one byte when the shim serves, then is closed */
 
 	bool terminal;
 	uint16_t rows, cols; /* of the terminal at start; 0: unknown */

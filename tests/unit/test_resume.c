@@ -94,6 +94,7 @@ static void fill_conf(struct shim_handover *h)
 	h->cgroup_kill_fd = any_fd();
 	h->freeze_fd = any_fd();
 	h->stat_fd = any_fd();
+	h->exit_command_fd = any_fd();
 	h->ready_fd = any_fd();
 	h->terminal = true;
 	h->stdin_mode = SHIM_STDIN_ONCE;
@@ -142,6 +143,7 @@ static void fill_session(struct session *s)
 	s->oom_base = 3;
 	s->oom = true;
 	s->freeze_epfd = any_fd();
+	s->helper_fd = any_fd();
 	s->frozen = s->ended = true;
 	history_init(&s->history, 40);
 	history_add(&s->history, EVENT_STARTED, 41);

@@ -131,16 +131,32 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(GEN)/flags
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(ALL_LDFLAGS) -o $@ $<
 
+# Shims of other releases, as far as their hand-over and the layout of their structures go: tests/e2e/upgrade.bats.
+test_shims := next after-next must
+shim_next       := -DHANDOVER_VERSION=2 -DSHIM_TEST_LAYOUT=40
+shim_after-next := -DHANDOVER_VERSION=3 -DSHIM_TEST_LAYOUT=4104
+shim_must       := -DSHIM_TEST_MUST=1
+shim_bin   := $(test_shims:%=$(BUILD)/tests/shims/%)
+define test_shim
+$(BUILD)/tests/shims/$(1).d/%.o: %.c $(GEN)/flags | $(GEN)/version.h
+	@mkdir -p $$(@D)
+	$$(Q)$$(COMPILE) $(shim_$(1)) -c -o $$@ $$<
+$(BUILD)/tests/shims/$(1): $(patsubst %.c,$(BUILD)/tests/shims/$(1).d/%.o,$(shim_src) $(wire_src)) $(BUILD)/libcore.a
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(CORE_LIBS) -lev
+endef
+$(foreach s,$(test_shims),$(eval $(call test_shim,$(s))))
+
 $(spec_bin): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libcore.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
-tests: $(unit_bin) $(tool_bin) $(spec_bin) ## build the tests and their tools without running them
+tests: $(unit_bin) $(tool_bin) $(shim_bin) $(spec_bin) ## build the tests and their tools without running them
 
 check-unit: $(unit_bin) ## run the unit tests (no root needed)
 	$(Q)scripts/run-unit $(BUILD) $(unit_bin)
 
-check-e2e: all $(tool_bin) ## run the end-to-end tests (root; E2E="files" WORLDS="v1 v2" for some)
+check-e2e: all $(tool_bin) $(shim_bin) ## run the end-to-end tests (root; E2E="files" WORLDS="v1 v2" for some)
 	$(Q)BERTH_BUILD=$(BUILD) tests/e2e/run $(WORLDS) $(if $(E2E),-- $(E2E))
 
 check-vm: all tests ## run the tests of real managers in a virtual machine (made on first use; root; MANAGERS=files for some)
@@ -268,4 +284,5 @@ FORCE:
 
 ifneq ($(needs_cc),)
 -include $(patsubst %.c,$(BUILD)/%.d,$(all_src))
+-include $(foreach s,$(test_shims),$(patsubst %.c,$(BUILD)/tests/shims/$(s).d/%.d,$(shim_src) $(wire_src)))
 endif

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "shim/idl.h"
+#include "shim/upgrade.h"
 
 void answer(struct client *c, const struct buf *params, bool continues)
 {
@@ -40,6 +41,12 @@ void answer_error(struct client *c, const char *error, const char *key, const ch
 	if (r >= 0)
 		r = varlink_put_error(&c->out, error, key ? b.data : NULL);
 	if (r < 0)
+		client_close(c);
+}
+
+void answer_error_with(struct client *c, const char *error, const char *params)
+{
+	if (!c->oneway && varlink_put_error(&c->out, error, params) < 0)
 		client_close(c);
 }
 
@@ -265,6 +272,8 @@ void answer_pending(struct client *c)
 {
 	if (c->pending == PENDING_MONITOR) {
 		tell_monitor(c);
+	} else if (c->pending == PENDING_UPGRADE) {
+		upgrade_step(c);
 	} else if (c->pending == PENDING_WAIT && c->shim->session.published) {
 		answer_wait(c, false);
 		c->pending = PENDING_NONE;

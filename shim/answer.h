@@ -10,6 +10,8 @@
 void answer(struct client *c, const struct buf *params, bool continues);
 /* An error by its full name, with the parameter key = value unless key is NULL. */
 void answer_error(struct client *c, const char *error, const char *key, const char *value);
+/* The same with parameters as the text of an object. */
+void answer_error_with(struct client *c, const char *error, const char *params);
 /* An error of io.berth.Shim. */
 void answer_own_error(struct client *c, const char *name);
 void answer_invalid_parameter(struct client *c, const char *name);

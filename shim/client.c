@@ -36,11 +36,18 @@ static void update_watcher(struct client *c)
 		ev_io_start(c->shim->loop, &c->io);
 }
 
+void client_drop_fds(struct client *c)
+{
+	for (int i = 0; i < SHIM_CALL_FDS; i++)
+		fd_reset(&c->fds[i]);
+}
+
 void client_close(struct client *c)
 {
 	if (c->dead)
 		return;
 	c->dead = true;
+	client_drop_fds(c);
 	ev_io_stop(c->shim->loop, &c->io);
 	fd_reset(&c->fd);
 	c->shim->n_clients--;
@@ -65,6 +72,8 @@ static void handle_messages(struct client *c)
 		}
 		buf_consume(&c->in, len + 1);
 		ops_dispatch(c, &call);
+		if (c->pending != PENDING_UPGRADE)
+			client_drop_fds(c);
 	}
 	if (!c->dead && c->mode == CLIENT_ATTACHED)
 		attach_input(c);
@@ -144,13 +153,51 @@ static void input_ended(struct client *c)
 		c->finishing = true;
 }
 
+/* Descriptors wait for the message that they came with; more than that can use are closed. */
+static void take_fds(struct client *c, struct msghdr *msg)
+{
+	int fd, slot = 0;
+
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = 0; h->cmsg_len >= CMSG_LEN(at + sizeof(fd)); at += sizeof(fd)) {
+			memcpy(&fd, CMSG_DATA(h) + at, sizeof(fd));
+			while (slot < SHIM_CALL_FDS && c->fds[slot] >= 0)
+				slot++;
+			if (slot < SHIM_CALL_FDS && c->mode == CLIENT_CALLS)
+				c->fds[slot] = fd;
+			else
+				fd_close(fd);
+		}
+	}
+}
+
+static ssize_t receive(struct client *c, void *data, size_t len)
+{
+	union {
+		char bytes[CMSG_SPACE(SHIM_CALL_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { data, len };
+	struct msghdr msg = { .msg_iov = &iov,
+		              .msg_iovlen = 1,
+		              .msg_control = &control,
+		              .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC);
+
+	if (n >= 0)
+		take_fds(c, &msg);
+	return n;
+}
+
 static void read_input(struct client *c)
 {
 	char chunk[READ_CHUNK];
 	size_t room = c->in.max - c->in.len;
 	ssize_t n;
 
-	n = read(c->fd, chunk, room < sizeof(chunk) ? room : sizeof(chunk));
+	n = receive(c, chunk, room < sizeof(chunk) ? room : sizeof(chunk));
 	if (n > 0) {
 		if (buf_add(&c->in, chunk, (size_t)n) < 0)
 			client_close(c);
@@ -179,6 +226,8 @@ static void enter(struct shim *shim, struct client *c, int slot)
 	c->shim = shim;
 	c->in.max = VARLINK_MESSAGE_MAX;
 	c->out.max = SHIM_OUT_MAX;
+	for (int i = 0; i < SHIM_CALL_FDS; i++)
+		c->fds[i] = FD_INVALID;
 	ev_io_init(&c->io, on_io, c->fd, EV_READ);
 	c->io.data = c;
 	shim->clients[slot] = c;
@@ -246,13 +295,13 @@ bool client_send_queued(struct client *c)
 
 static void flush_one(struct client *c)
 {
-	if (c->mode == CLIENT_CALLS && c->pending != PENDING_NONE) {
+	while (!c->dead && c->mode == CLIENT_CALLS && c->pending != PENDING_NONE) {
 		answer_pending(c);
-		if (!c->dead && c->pending == PENDING_NONE) {
-			input_changed(c); /* the calls behind it */
-			if (!c->dead && c->in_eof && c->pending == PENDING_NONE)
-				c->finishing = true;
-		}
+		if (c->dead || c->pending != PENDING_NONE)
+			break;
+		input_changed(c); /* the calls behind it, which may have their answers too */
+		if (!c->dead && c->in_eof && c->pending == PENDING_NONE)
+			c->finishing = true;
 	}
 	if (c->dead)
 		return;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shim's system call filter: what serving needs, and nothing that makes processes, sockets,
- * mounts or executable memory. Written by hand, since libseccomp would cost more memory than all of
- * the rest. A call that is not listed fails with EPERM: a libc that starts to use another one must
- * not end the shim.
+ * The shim's system call filter: what serving needs, and what an upgrade does: execute a program by
+ * descriptor, let the loader map libraries, set up a loop, lock down. Nothing that makes processes,
+ * sockets, mounts, or memory that can be written and executed. Filters outlive an upgrade, so the
+ * list may grow freely and shrink only with LOCK_LEVEL (shim.h).
+ *
+ * Written by hand, since libseccomp would cost more memory than all of the rest. A call that is not
+ * listed fails with EPERM: a libc that starts to use another one must not end the shim.
  */
 #include <asm/unistd.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -45,6 +49,7 @@ static const unsigned int allowed[] = {
 	__NR_pwrite64,
 	__NR_sendto,
 	__NR_sendmsg,
+	__NR_recvmsg,
 	__NR_accept4,
 	__NR_getsockopt,
 	__NR_shutdown,
@@ -70,6 +75,36 @@ static const unsigned int allowed[] = {
 	__NR_fsync,
 	__NR_getrandom,
 	__NR_memfd_create, /* a large record for the journal */
+/* loader and start of a new shim */
+#ifdef __NR_arch_prctl
+	__NR_arch_prctl,
+#endif
+#ifdef __NR_access
+	__NR_access,
+#endif
+#ifdef __NR_open
+	__NR_open,
+#endif
+#ifdef __NR_readlink
+	__NR_readlink,
+#endif
+	__NR_readlinkat,
+	__NR_set_tid_address,
+	__NR_set_robust_list,
+	__NR_rseq,
+	__NR_uname,
+	__NR_getuid,
+	__NR_getgid,
+	__NR_getegid,
+	__NR_close_range,
+	__NR_epoll_create1,
+	__NR_timerfd_create,
+	__NR_eventfd2,
+	__NR_capget,
+	__NR_capset,
+	__NR_landlock_create_ruleset,
+	__NR_landlock_add_rule,
+	__NR_landlock_restrict_self,
 /* the loop */
 #ifdef __NR_epoll_wait
 	__NR_epoll_wait,
@@ -121,8 +156,17 @@ static const unsigned int ioctls[] = {
 #endif
 #define DENY (SECCOMP_RET_ERRNO | EPERM)
 
+/* What an upgraded shim says of itself. */
+static const unsigned int prctls[] = {
+	PR_SET_NAME, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP, PR_CAP_AMBIENT,
+};
+
+static const unsigned int exec_flags = AT_EMPTY_PATH;
+static const unsigned int seccomp_operation = SECCOMP_SET_MODE_FILTER;
+
 struct program {
-	struct sock_filter code[2 * ARRAY_SIZE(allowed) + ARRAY_SIZE(ioctls) + 32];
+	struct sock_filter
+	    code[2 * ARRAY_SIZE(allowed) + ARRAY_SIZE(ioctls) + ARRAY_SIZE(prctls) + 64];
 	unsigned short len;
 };
 
@@ -137,24 +181,49 @@ static void put_return(struct program *p, unsigned int what)
 	put(p, BPF_RET | BPF_K, what, 0, 0);
 }
 
-/* The call nr, unless its argument asks for executable memory. */
-static void put_memory(struct program *p, unsigned int nr)
+/* mprotect, unless it asks for executable memory. */
+static void put_mprotect(struct program *p)
 {
-	put(p, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 4);
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, __NR_mprotect, 0, 4);
 	put(p, BPF_LD | BPF_W | BPF_ABS, ARG_LOW(2), 0, 0);
 	put(p, BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1);
 	put_return(p, DENY);
 	put_return(p, SECCOMP_RET_ALLOW);
 }
 
-static void put_ioctl(struct program *p)
+/* mmap; executable memory only of files, and not to be written. */
+static void put_mmap(struct program *p)
 {
-	unsigned char n = ARRAY_SIZE(ioctls);
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, __NR_mmap, 0, 7);
+	put(p, BPF_LD | BPF_W | BPF_ABS, ARG_LOW(2), 0, 0);
+	put(p, BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 4);
+	put(p, BPF_JMP | BPF_JSET | BPF_K, PROT_WRITE, 2, 0);
+	put(p, BPF_LD | BPF_W | BPF_ABS, ARG_LOW(3), 0, 0);
+	put(p, BPF_JMP | BPF_JSET | BPF_K, MAP_ANONYMOUS, 0, 1);
+	put_return(p, DENY);
+	put_return(p, SECCOMP_RET_ALLOW);
+}
 
-	put(p, BPF_JMP | BPF_JEQ | BPF_K, __NR_ioctl, 0, (unsigned char)(n + 3));
-	put(p, BPF_LD | BPF_W | BPF_ABS, ARG_LOW(1), 0, 0);
+/* The call nr, if the low half of argument arg is one of the n values. */
+static void put_one_of(struct program *p, unsigned int nr, unsigned int arg,
+                       const unsigned int *values, unsigned char n)
+{
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, (unsigned char)(n + 3));
+	put(p, BPF_LD | BPF_W | BPF_ABS, ARG_LOW(arg), 0, 0);
 	for (unsigned char i = 0; i < n; i++)
-		put(p, BPF_JMP | BPF_JEQ | BPF_K, ioctls[i], (unsigned char)(n - i), 0);
+		put(p, BPF_JMP | BPF_JEQ | BPF_K, values[i], (unsigned char)(n - i), 0);
+	put_return(p, DENY);
+	put_return(p, SECCOMP_RET_ALLOW);
+}
+
+/* prlimit64 to ask, not to set: that could be another process's. */
+static void put_prlimit(struct program *p)
+{
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, __NR_prlimit64, 0, 6);
+	put(p, BPF_LD | BPF_W | BPF_ABS, ARG(2), 0, 0);
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2);
+	put(p, BPF_LD | BPF_W | BPF_ABS, ARG(2) + 4, 0, 0);
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
 	put_return(p, DENY);
 	put_return(p, SECCOMP_RET_ALLOW);
 }
@@ -169,9 +238,13 @@ static void build(struct program *p)
 		put(p, BPF_JMP | BPF_JEQ | BPF_K, allowed[i], 0, 1);
 		put_return(p, SECCOMP_RET_ALLOW);
 	}
-	put_memory(p, __NR_mmap);
-	put_memory(p, __NR_mprotect);
-	put_ioctl(p);
+	put_mmap(p);
+	put_mprotect(p);
+	put_prlimit(p);
+	put_one_of(p, __NR_ioctl, 1, ioctls, ARRAY_SIZE(ioctls));
+	put_one_of(p, __NR_prctl, 0, prctls, ARRAY_SIZE(prctls));
+	put_one_of(p, __NR_execveat, 4, &exec_flags, 1);
+	put_one_of(p, __NR_seccomp, 0, &seccomp_operation, 1);
 	put_return(p, DENY);
 }
 

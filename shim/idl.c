@@ -124,6 +124,15 @@ static const char shim_idl[] =
     "# End the shim of a process that has ended\n"
     "method Shutdown() -> ()\n"
     "\n"
+    "# Become another build of this program, which reads hand-overs of version oldest to newest. "
+    "With\n"
+    "# the call come descriptors: two empty memfds, and unless check the program in a sealed one\n"
+    "method Upgrade(oldest: int, newest: int, check: ?bool) -> (\n"
+    "  handover: int,\n"
+    "  version: ?string,\n"
+    "  commit: ?string\n"
+    ")\n"
+    "\n"
     "error StillRunning ()\n"
     "error AlreadyExited ()\n"
     "error NoTerminal ()\n"
@@ -131,6 +140,7 @@ static const char shim_idl[] =
     "error NotSupported ()\n"
     "error ExpectedUpgrade ()\n"
     "error TooManyClients ()\n"
+    "error HandoverVersion (oldest: int, newest: int)\n"
     "error SystemError (errno: int, message: string)\n";
 
 static const char service_idl[] =

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * berth-shim: keeps one process. Started by the runtime's keeper, which becomes it by execve:
+ * berth-shim: keeps one process. Started by the runtime's keeper, which becomes it by execve, or by
+ * another berth-shim that is upgraded:
  *
  *	berth-shim --handover FD
  *
- * Order: take over, set up, serve, say so, give up what serving does not need, loop.
+ * Order: take over, set up, give up what serving does not need, say so, loop.
+ *
+ * For who upgrades, before anything depends on it:
+ *
+ *	berth-shim --handover-versions		the oldest and newest that it reads
+ *	berth-shim --handover-check TEXT DATA EXE
+ *		would this program, whose descriptor is EXE, understand that hand-over (of another
+ *		process: the descriptors in it are not looked at)? It is loaded a second time under
+ *		the lock-down, since so it would have to be loaded in earnest.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +21,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -24,7 +35,8 @@
 #include "version.h"
 
 static const char usage[] =
-    "usage: berth-shim --handover FD | --version\n"
+    "usage: berth-shim --handover FD | --version | --handover-versions |\n"
+    "       --handover-check TEXT DATA EXE\n"
     "Keeps the standard streams and the exit status of one process. Started by berth.\n";
 
 /* Memory goes back to the kernel at once: what a burst of clients needed must not stay. */
@@ -39,9 +51,8 @@ static void setup_malloc(void)
 /* Signals that a stray kill or a closed terminal may send must not end the shim. */
 static void setup_signals(void)
 {
-	static const int ignored[] = {
-		SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2
-	};
+	static const int ignored[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE,
+		                       SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ };
 	sigset_t none;
 
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
@@ -98,8 +109,10 @@ static int setup(struct shim *shim, int fd, struct err *err)
 		r = session_init(shim, err);
 	if (r >= 0)
 		r = listen_init(shim, err);
-	if (r >= 0)
+	if (r >= 0 && shim->resume) {
 		client_resumed_all(shim);
+		(void)malloc_trim(0); /* the text and its tree */
+	}
 	shim->resume = NULL;
 	return r;
 }
@@ -137,6 +150,9 @@ static int serve(int fd)
 	static struct shim shim = { .session.helper_fd = FD_INVALID };
 	struct err err = { 0 };
 
+#ifdef SHIM_TEST_MUST
+	shim.test_number = SHIM_TEST_MUST;
+#endif
 	setup_malloc();
 	setup_signals();
 	if (setup(&shim, fd, &err) < 0 || lockdown(&shim, &err) < 0) {
@@ -151,16 +167,79 @@ static int serve(int fd)
 	return 0;
 }
 
+static int complain(const struct err *err)
+{
+	fprintf(stderr, "%s\n", err->msg);
+	return 1;
+}
+
+/* First half: lock down, and be loaded again. */
+static int check(char **argv, const int fds[3])
+{
+	static struct shim shim;
+	char *args[] = { argv[0], (char *)"--handover-parse", argv[2], argv[3], NULL };
+	char *env[] = { NULL };
+	struct err err = { 0 };
+
+	shim.fdinfo_fd = shim.session.conf.dir_fd = FD_INVALID;
+	if (lockdown(&shim, &err) < 0)
+		return complain(&err);
+	(void)fd_cloexec(fds[2], true);
+	(void)syscall(SYS_execveat, fds[2], "", args, env, AT_EMPTY_PATH);
+	err_set(&err, -errno, "execute the shim under its lock-down");
+	return complain(&err);
+}
+
+/* Second half: go as far as one can without owning anything. */
+static int parse(const int fds[2])
+{
+	static struct shim shim;
+	_cleanup_json_ cJSON *root = NULL;
+	struct claims claims = { .unchecked = true };
+	struct err err = { 0 };
+	struct resume resume;
+	size_t len;
+	int r = handover_load(fds[0], &root, &len, &err);
+
+	if (r >= 0)
+		r = handover_parse(root, len, &claims, &shim.session.conf, &err);
+	if (r >= 0)
+		r = resume_read(json_get(root, "resume"), fds[1], &claims, &shim, &resume, &err);
+	if (r >= 0)
+		r = loop_init(&shim, &err);
+	return r < 0 ? complain(&err) : 0;
+}
+
+/* Numbers of descriptors. */
+static bool get_fds(char **argv, int n, int *ret)
+{
+	for (int i = 0; i < n; i++)
+		if (num_parse_int(argv[i], &ret[i]) < 0 || ret[i] <= 2)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
-	int fd;
+	int fds[3];
+
+	/* Executed by descriptor we would be called after its number. */
+	(void)prctl(PR_SET_NAME, "berth-shim");
 
 	if (argc == 2 && streq(argv[1], "--version")) {
 		printf("berth-shim version %s\ncommit: %s\n", BERTH_VERSION, BERTH_COMMIT);
 		return 0;
 	}
-	if (argc == 3 && streq(argv[1], "--handover") && num_parse_int(argv[2], &fd) == 0 && fd > 2)
-		return serve(fd);
+	if (argc == 2 && streq(argv[1], "--handover-versions")) {
+		printf("%d %d\n", HANDOVER_OLDEST, HANDOVER_VERSION);
+		return 0;
+	}
+	if (argc == 3 && streq(argv[1], "--handover") && get_fds(argv + 2, 1, fds))
+		return serve(fds[0]);
+	if (argc == 5 && streq(argv[1], "--handover-check") && get_fds(argv + 2, 3, fds))
+		return check(argv, fds);
+	if (argc == 4 && streq(argv[1], "--handover-parse") && get_fds(argv + 2, 2, fds))
+		return parse(fds);
 	fputs(usage, stderr);
 	return 1;
 }

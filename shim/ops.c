@@ -4,12 +4,14 @@
  * unknown ones and answering with the standard errors is done once. Meaning and types: shim/idl.c.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "shim/answer.h"
 #include "shim/idl.h"
 #include "shim/shim.h"
+#include "shim/upgrade.h"
 #include "version.h"
 
 enum arg_kind { ARG_INT, ARG_BOOL, ARG_STRING };
@@ -195,6 +197,12 @@ static void op_shutdown(struct client *c, const struct varlink_call *call, const
 	c->shim->shutdown = true;
 }
 
+static void op_upgrade(struct client *c, const struct varlink_call *call, const struct args *a)
+{
+	(void)call;
+	upgrade_ask(c, a->number[0], a->number[1], a->flag[0]);
+}
+
 static void op_info(struct client *c, const struct varlink_call *call, const struct args *a)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(REPLY_MAX);
@@ -264,6 +272,13 @@ static const struct op ops[] = {
 	{ S, "Started", ANYBODY, op_started, { { 0 } } },
 	{ S, "CgroupChanged", ANYBODY, op_cgroup_changed, { { 0 } } },
 	{ S, "Shutdown", 0, op_shutdown, { { 0 } } },
+	{ S,
+	  "Upgrade",
+	  0,
+	  op_upgrade,
+	  { { "oldest", ARG_INT, 0, 0, INT_MAX, true },
+	    { "newest", ARG_INT, 1, 0, INT_MAX, true },
+	    { "check", ARG_BOOL, 0, 0, 0, false } } },
 	{ V, "GetInfo", 0, op_info, { { 0 } } },
 	{ V,
 	  "GetInterfaceDescription",

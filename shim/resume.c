@@ -42,7 +42,7 @@ static const struct member shim_rows[] = {
 	FLAG("orphaned", orphaned),
 	FLAG("shutdown", shutdown),
 	FLAG("ending", ending),
-	R("lock_level", lock_level, K_INT, 0, INT_MAX),
+	R("lock_level", lock_level, K_INT, LOCK_OLDEST, INT_MAX),
 
 	R("status", session.status, K_INT, SESSION_CREATED, SESSION_EXITED),
 	FD("slave_fd", session.slave_fd),

@@ -35,6 +35,7 @@
 #define SHIM_CLIENTS_MAX     192          /* connections in all: the others call and wait */
 #define SHIM_READ_MAX        65536        /* bytes per stream and turn */
 #define SHIM_OUT_MAX         (256 * 1024) /* unsent replies of one client; more closes it */
+#define SHIM_CALL_FDS        3            /* descriptors with one call */
 #define SHIM_PART_S          0.2          /* an unfinished line is logged as P after this */
 #define SHIM_LOG_RETRY_MIN_S 0.0005       /* when the journal takes no more: then twice that ... */
 #define SHIM_LOG_RETRY_MAX_S 0.05         /* ... and so on */
@@ -154,9 +155,11 @@ struct client {
 	/* CLIENT_CALLS */
 	enum client_pending pending;
 	bool more, oneway;
-	bool state_told;   /* Monitor: its first answer */
-	bool missed;       /* ... has to say that events are missing before it */
-	uint64_t sequence; /* ... number of the last event that was told */
+	bool state_told;        /* Monitor: its first answer */
+	bool missed;            /* ... has to say that events are missing before it */
+	uint64_t sequence;      /* ... number of the last event that was told */
+	int fds[SHIM_CALL_FDS]; /* came with the message that is next; not handed over */
+	int handover_version;   /* Upgrade */
 
 	/* CLIENT_ATTACHED */
 	bool writer;        /* may write to stdin */
@@ -265,6 +268,7 @@ struct client *client_new(struct shim *shim, int fd);
 void client_resume(struct shim *shim, struct client *c, int slot);
 void client_resumed_all(struct shim *shim);
 void client_close(struct client *c);
+void client_drop_fds(struct client *c);
 void client_flush_all(struct shim *shim);
 void client_reap(struct shim *shim);
 bool client_all_sent(const struct shim *shim); /* nobody is owed anything any more */
@@ -304,8 +308,17 @@ void logging_cut(struct shim *shim);        /* the end is near */
 bool logging_done(const struct session *s); /* all streams have ended and are logged */
 void logging_end(struct shim *shim);        /* the last call */
 
+/*
+ * The rules of lockdown.c and filter.c outlive an upgrade, and a new shim's own can only take more
+ * away. LOCK_LEVEL numbers them: a new shim adds its own when its number is greater, and refuses to
+ * go on under any before LOCK_OLDEST, since it needs something that those do not allow. So what
+ * takes away raises the first, and what must have more raises both.
+ */
+#define LOCK_LEVEL  1
+#define LOCK_OLDEST 1
+
 /* lockdown.c: give up everything that serving does not need */
-int lockdown(const struct shim *shim, struct err *err);
+int lockdown(struct shim *shim, struct err *err);
 int lockdown_helper(int dir_fd, struct err *err); /* and what writing a log there does not need */
 
 /* filter.c: the system call filter, loaded last */

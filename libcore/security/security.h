@@ -98,6 +98,8 @@ enum selfexe_need selfexe_decide(const struct spec *spec, const struct spec_proc
  * or a sealed memfd, and does not return; an error when nothing works.
  */
 int selfexe_protect(enum selfexe_need need, char *const argv[], struct err *err);
+/* A sealed, executable copy of the file exe (readable, at its beginning) in memory. -errno. */
+int selfexe_seal(int exe, const char *name);
 
 /* --- describe.c: the same in words --- */
 void sec_describe_limits(const struct spec_process *process, struct desc *d);

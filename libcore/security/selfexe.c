@@ -139,13 +139,13 @@ static int run_readonly(char *const argv[])
 	return r < 0 ? r : k_execveat(tree, "", argv, environ, AT_EMPTY_PATH);
 }
 
-static int make_sealed(int exe)
+int selfexe_seal(int exe, const char *name)
 {
-	_cleanup_close_ int fd = k_memfd_create(MEMFD, MFD_ALLOW_SEALING | MFD_EXEC);
+	_cleanup_close_ int fd = k_memfd_create(name, MFD_ALLOW_SEALING | MFD_EXEC);
 	struct stat st;
 
 	if (fd == -EINVAL) /* before 6.3 all are executable */
-		fd = k_memfd_create(MEMFD, MFD_ALLOW_SEALING);
+		fd = k_memfd_create(name, MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return take_fd(&fd);
 	if (fstat(exe, &st) < 0)
@@ -168,7 +168,7 @@ static int make_sealed(int exe)
 /* Returns only on failure. */
 static int run_sealed(int exe, char *const argv[])
 {
-	_cleanup_close_ int fd = make_sealed(exe);
+	_cleanup_close_ int fd = selfexe_seal(exe, MEMFD);
 
 	return fd < 0 ? fd : k_execveat(fd, "", argv, environ, AT_EMPTY_PATH);
 }

@@ -64,6 +64,18 @@ static int send_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
+int shim_send_fds(struct shim_client *c, const char *method, const char *parameters, const int *fds,
+                  size_t n_fds, struct err *err)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(VARLINK_MESSAGE_MAX);
+	_cleanup_free_ char *full = xasprintf(PREFIX "%s", method);
+	int r = varlink_put_call(&b, full, parameters, 0);
+
+	if (r >= 0)
+		r = sock_send_fds(c->fd, b.data, b.len, fds, n_fds);
+	return r < 0 ? err_set(err, r, "call %s of the shim", method) : 0;
+}
+
 int shim_send(struct shim_client *c, const char *method, const char *parameters, unsigned int flags,
               struct err *err)
 {
@@ -144,12 +156,12 @@ int shim_receive(struct shim_client *c, int timeout_ms, struct varlink_reply *re
 	if (r < 0)
 		return err_set(err, r, "understand the shim's answer");
 	if (reply.error)
-		return map_error(&reply, err);
+		r = map_error(&reply, err);
 	if (ret) {
 		*ret = reply;
 		reply.root = NULL;
 	}
-	return 0;
+	return r;
 }
 
 int shim_call(int dir_fd, const char *method, const char *parameters, struct varlink_reply *ret,

@@ -29,7 +29,13 @@ void shim_disconnect(struct shim_client *c); /* idempotent */
 /* method: of io.berth.Shim, by its short name. parameters: text of a JSON object or NULL. */
 int shim_send(struct shim_client *c, const char *method, const char *parameters, unsigned int flags,
               struct err *err);
-/* The next answer; timeout_ms < 0: no limit, else -ETIMEDOUT. On success ret is the caller's. */
+/* The same, and descriptors with it. */
+int shim_send_fds(struct shim_client *c, const char *method, const char *parameters, const int *fds,
+                  size_t n_fds, struct err *err);
+/*
+ * The next answer; timeout_ms < 0: no limit, else -ETIMEDOUT. ret (may be NULL) is the caller's on
+ * success, and when a method gave an error (then ret->error is set).
+ */
 int shim_receive(struct shim_client *c, int timeout_ms, struct varlink_reply *ret, struct err *err);
 
 /* Connect, call, receive one answer (SHIM_CALL_MS), disconnect. ret may be NULL. */

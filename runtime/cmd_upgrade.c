@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* berth upgrade: replace running shims by the one that is installed now. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/strv.h"
+#include "berth/log.h"
+#include "runtime/cmd.h"
+#include "runtime/session_ref.h"
+#include "runtime/upgrade.h"
+
+static bool all;
+
+static int upgrade_one(struct ctx *ctx, const struct upgrade *u, const struct ctr_root *root,
+                       const char *name, struct err *err)
+{
+	_cleanup_session_ref_ struct session_ref ref = { .dir_fd = FD_INVALID };
+	_cleanup_free_ char *version = NULL;
+	int r = session_ref_open(ctx, root, name, &ref);
+
+	if (r < 0) {
+		*err = ctx->err;
+		return r;
+	}
+	if (!ref.is_exec && ref.ctr->shim.pid <= 0)
+		return err_text(err, -ESRCH, "container \"%s\" has no shim", name);
+	r = upgrade_session(u, ref.dir_fd, &version, err);
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		return err_text(err, -ESRCH, "the shim of \"%s\" is gone", name);
+	if (r < 0)
+		return err_prefix(err, "shim of \"%s\"", name);
+	printf("%s: berth-shim %s\n", name, version);
+	fflush(stdout);
+	return 0;
+}
+
+/* "ID/NAME" of each kept exec of the container. */
+static void add_execs(const struct ctr *ctr, char ***names)
+{
+	int fd = openat(ctr->dir_fd, "exec", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	if (!dir) {
+		fd_close(fd);
+		return;
+	}
+	while ((de = readdir(dir))) {
+		if (*de->d_name != '.') {
+			_cleanup_free_ char *name = xasprintf("%s/%s", ctr->id, de->d_name);
+
+			strv_add(names, name);
+		}
+	}
+	closedir(dir);
+}
+
+/* Everything that has a shim now. */
+static int find_all(const struct ctr_root *root, char ***ret, struct err *err)
+{
+	_cleanup_strv_ char **ids = NULL;
+	int r = ctr_list_ids(root, &ids, err);
+
+	for (char *const *id = ids; r >= 0 && id && *id; id++) {
+		_cleanup_ctr_ struct ctr *ctr = NULL;
+
+		if (ctr_open(root, *id, false, &ctr, NULL) < 0)
+			continue; /* gone since we looked */
+		if (ctr->shim.pid > 0 && ctr_shim_alive(ctr))
+			strv_add(ret, *id);
+		add_execs(ctr, ret);
+	}
+	return r;
+}
+
+static int each(struct ctx *ctx, const struct ctr_root *root, char *const *names)
+{
+	_cleanup_upgrade_ struct upgrade u = { .exe = FD_INVALID };
+	size_t n = 0, failed = 0;
+	struct err first = { 0 };
+	int r = upgrade_open(&u, &ctx->err);
+
+	if (r < 0)
+		return r;
+	for (; names[n]; n++) {
+		struct err err = { 0 };
+
+		r = upgrade_one(ctx, &u, root, names[n], &err);
+		/* A session that ended meanwhile needs no new shim. */
+		if (r >= 0 || (all && r == -ESRCH))
+			continue;
+		if (failed++ == 0)
+			first = err;
+		if (names[1])
+			log_warn("%s", err.msg);
+	}
+	if (!failed)
+		return 0;
+	if (names[1])
+		return err_text(&ctx->err, first.code,
+		                "%zu of %zu shims are not upgraded; they serve on as before",
+		                failed, n);
+	ctx->err = first;
+	return first.code;
+}
+
+static int run(struct ctx *ctx, int argc, char **argv)
+{
+	struct ctr_root root = { .fd = FD_INVALID };
+	_cleanup_strv_ char **names = NULL;
+	int r;
+
+	if (all == (argc > 0))
+		return err_text(&ctx->err, -EINVAL, "name containers, or use --all");
+	r = all ? ctx_root(ctx, false, &root) : ctx_root_of(ctx, argv[0], &root);
+	if (r == -ENOENT && all && !ctx->root_path)
+		return 0; /* the default place is made by the first create */
+	if (r >= 0 && all)
+		r = find_all(&root, &names, &ctx->err);
+	for (int i = 0; i < argc && r >= 0; i++)
+		strv_add(&names, argv[i]);
+	if (r >= 0 && names)
+		r = each(ctx, &root, names);
+	ctr_root_done(&root);
+	return r;
+}
+
+static const struct opt opts[] = {
+	{ "all", 'a', OPT_FLAG, &all, NULL, "all shims of the state root", false },
+	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },
+};
+
+const struct command cmd_upgrade = {
+	.name = "upgrade",
+	.args = "[CONTAINER-ID[/NAME]...]",
+	.summary = "replace running shims by the installed one, without losing anything",
+	.opts = opts,
+	.max_args = -1,
+	.run = run,
+};

@@ -7,6 +7,7 @@ usage: berth_client.py SOCKET state | wait | monitor [AFTER] | resize ROWS COLS 
 Answers are printed as JSON, one a line. attach connects stdin, stdout and stderr to the process, whose exit
 code becomes ours (255: unknown); PARAMETERS is the JSON object for Attach.
 """
+import contextlib
 import json
 import os
 import select
@@ -78,13 +79,13 @@ class Shim:
                     more = self.receive()
                     continue
                 data = os.read(STDIN, 16384)
-                self.socket.sendall(struct.pack(">BBHI", DATA if data else EOF, STDIN, 0, len(data)) + data)
+                with contextlib.suppress(BrokenPipeError):  # the shim has gone: what it said is still to be read
+                    self.socket.sendall(struct.pack(">BBHI", DATA if data else EOF, STDIN, 0, len(data)) + data)
                 if not data:
                     inputs.remove(STDIN)
 
 
 def main(address, command, *args):
-    """One command; the exit status."""
     if command == "attach":
         code = Shim(address).attach(json.loads(args[0]) if args else {})
         return 255 if code is None else code

@@ -344,7 +344,8 @@ numbers() { seq -f %07.0f "$1"; }
 	locked_down "$shim"
 	# Not more than before: the count before may still hold the connection that asked for the last upgrade.
 	wait_until 5 eval '[ "$(fds "$(shim_pid)")" -le '"$before"' ]'
-	[ "$(private)" -le $((private + 64)) ] || fail "private memory: $private KiB before, $(private) after"
+	# A kernel that takes idle pages away makes the first figure small; 6 KiB lost per upgrade would be seen.
+	wait_until 5 eval '[ "$(private)" -le '$((private + 256))' ]' || fail "private memory: $private KiB before, $(private) after"
 	say still
 	wait_until 5 file_has "$T/c.out" 'got still'
 	exec {INPUT}>&-

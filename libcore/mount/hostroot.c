@@ -47,7 +47,7 @@ void mnt_host_root_free(struct mnt_host_root *root)
 
 static int namespace_of(int proc_fd, const char *pid, uint64_t *ret)
 {
-	char path[64];
+	char path[300]; /* a name of a directory, and the rest */
 	struct stat st;
 
 	snprintf(path, sizeof(path), "%s/ns/mnt", pid);

@@ -209,7 +209,7 @@ int handover_read(int fd, struct shim_handover *ret, struct err *err)
 	_cleanup_json_ cJSON *root = NULL;
 	struct claims claims = { .n = 0 };
 	struct shim_handover h;
-	size_t len;
+	size_t len = 0;
 	int r = handover_load(fd, &root, &len, err);
 
 	if (r >= 0)

@@ -239,7 +239,7 @@ static int by_number(const void *a, const void *b)
 int claims_keep_only(struct claims *c, struct err *err)
 {
 	unsigned int next = 3;
-	int fds[CLAIMS_MAX], r;
+	int fds[CLAIMS_MAX] = { 0 }, r;
 
 	for (size_t i = 0; i < c->n; i++) {
 		fds[i] = c->list[i].fd;

@@ -91,7 +91,7 @@ no_new_privs() { config_edit --argjson v "$1" '.process.noNewPrivileges = $v'; }
 	is "$(grep -c '^state ' "$T/agent.out")" 2
 	command_is sleep 1000
 	berth run -d "$ID"
-	is "$(ls -l "/proc/$(pid_of)/fd" | grep -c seccomp || true)" 0
+	is "$(find "/proc/$(pid_of)/fd" -lname '*seccomp*')" ""
 	remove
 	agent_stop
 }

@@ -17,8 +17,10 @@ static void on_flush(struct ev_loop *loop, ev_prepare *w, int events)
 	struct shim *shim = w->data;
 
 	(void)events;
-	session_step(shim);
-	client_flush_all(shim);
+	do {
+		session_step(shim);
+		client_flush_all(shim);
+	} while (shim->shutdown && !shim->ending); /* asked for behind a call that waited */
 	client_reap(shim);
 	logging_update(shim);
 	stdio_update(shim);

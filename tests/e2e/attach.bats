@@ -190,6 +190,20 @@ clients() { [ "$(call io.berth.Shim.State | jq -r '.parameters.clients // 0')" -
 	remove
 }
 
+@test "Varlink: Shutdown behind a Wait ends the shim" {
+	bundle true
+	berth run -d "$ID"
+	berth wait "$ID"
+	local shim in
+	shim=$(shim_pid)
+	# Nothing comes after the two, not even the end of the connection.
+	exec {in}> >(socat - "UNIX-CONNECT:$(shim_addr)" >/dev/null)
+	printf '%s\0%s\0' '{"method":"io.berth.Shim.Wait"}' '{"method":"io.berth.Shim.Shutdown"}' >&"$in"
+	wait_until 20 eval "! kill -0 $shim"
+	exec {in}>&-
+	remove
+}
+
 @test "Varlink: Shutdown is refused while the process runs, and ends the shim after it" {
 	bundle sleep 100
 	berth run -d "$ID"

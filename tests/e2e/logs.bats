@@ -240,6 +240,8 @@ switches() { awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status"
 	refused 1 'not kept' logs --reopen "$ID"
 	remove
 	berth run -d --container-log "$T/log" "$ID"
+	# The shim makes it, who may not be that far yet.
+	wait_until 10 test -e "$T/log"
 	rm "$T/log"
 	mkdir "$T/log"
 	refused 1 'reopen the log of' logs --reopen "$ID"

@@ -257,11 +257,11 @@ clients() { [ "$(call io.berth.Shim.State | jq -r '.parameters.clients // 0')" -
 	local shim
 	shim=$(shim_pid)
 	wait_until 5 eval "[ \"\$(readlink /proc/$shim/exe | sed 's/.*[/]//')\" = berth-shim ]"
-	local before after
-	before=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$shim/status")
-	sleep 2
-	after=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$shim/status")
-	is "$before" "$after"
+	# Until it has started: no wake-up in half a second. From then on there is none at all.
+	switches() { awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$shim/status"; }
+	still() { local n; n=$(switches) && sleep "$1" && [ "$(switches)" = "$n" ]; }
+	wait_until 10 still 0.5
+	still 2 || fail "the shim does not sleep"
 	[ "$(find "/proc/$shim/fd" -mindepth 1 | wc -l)" -le 24 ]
 	is "$(readlink "/proc/$shim/cwd")" /
 	is "$(find "/proc/$shim/fd" -mindepth 1 -printf '%l\n' | grep -c "$BUNDLE")" 0

@@ -12,6 +12,8 @@ work=$(mktemp -d /tmp/berth-faults.XXXXXX) || exit 2
 chmod 755 "$work"
 # The pid is not enough: sweeps in pid name spaces of their own share the machine.
 token=f$$-$(head -c 8 /proc/sys/kernel/random/uuid)
+# Within the end-to-end tests: for their runner, should this sweep be killed before it has cleaned up.
+[ -z "${E2E_RUN:-}" ] || echo "$token" >>"$E2E_RUN/tags.$$"
 cleanup() {
 	: >"$work/residue"
 	[ -z "$(list_cgroups)" ] || scrub "$token"

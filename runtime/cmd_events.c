@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "cgroup/stats.h"
@@ -22,14 +22,6 @@
 
 static bool once;
 static int64_t interval = 5000;
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int print(struct ctx *ctx, const struct buf *b)
 {
@@ -71,7 +63,7 @@ static int print_oom(struct ctx *ctx, const struct ctr *ctr, uint64_t n)
 static int stream(struct ctx *ctx, const struct ctr *ctr, int pidfd)
 {
 	struct cg_oom_watch watch;
-	int64_t next = now_ms() + interval;
+	int64_t next = clock_ms() + interval;
 	bool ended = false;
 	int r = 0;
 
@@ -81,7 +73,7 @@ static int stream(struct ctx *ctx, const struct ctr *ctr, int pidfd)
 	while (r == 0 && !(ended && !cg_is_populated(ctr->cgroup))) {
 		struct pollfd p[2] = { { .fd = watch.fd, .events = watch.events },
 			               { .fd = ended ? -1 : pidfd, .events = POLLIN } };
-		int64_t left = next - now_ms();
+		int64_t left = next - clock_ms();
 
 		if (ended && left > LINGER_MS)
 			left = LINGER_MS;
@@ -93,9 +85,9 @@ static int stream(struct ctx *ctx, const struct ctr *ctr, int pidfd)
 		/* Also at the end: init may have ended of it. */
 		if (p[0].revents || ended)
 			r = print_oom(ctx, ctr, cg_oom_watch_take(&watch));
-		if (r == 0 && !ended && now_ms() >= next) {
+		if (r == 0 && !ended && clock_ms() >= next) {
 			r = print_stats(ctx, ctr);
-			next = now_ms() + interval;
+			next = clock_ms() + interval;
 		}
 	}
 	cg_oom_watch_close(&watch);

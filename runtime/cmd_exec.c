@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/names.h"
@@ -178,14 +178,6 @@ static int hand_over(const struct exec *e, pid_t pid, int pidfd, struct err *err
 	return r;
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 static int make_exec(struct keeper_job *job, const struct ctr_process_io *io,
                      const struct ctr_identity *shim, pid_t *ret_pid, int *ret_pidfd,
                      struct err *err)
@@ -203,7 +195,7 @@ static int make_exec(struct keeper_job *job, const struct ctr_process_io *io,
 		.link = job->shim_link,
 		.log_path = e->stdio == STDIO_KEEP ? e->log_path : NULL,
 		.args = e->process.args,
-		.created_ns = now_ns(),
+		.created_ns = clock_real_ns(),
 		.ttl_ms = e->ttl_ms,
 	};
 	int r = ctr_session_record(job->session_fd, &record, err);

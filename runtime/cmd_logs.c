@@ -9,9 +9,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -36,14 +36,6 @@ struct printer {
 	struct log_select select;
 	bool fresh[2]; /* standard output, error: at the beginning of a line */
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 /* Where the log is: the shim knows for sure; else what was recorded at creation. */
 static char *find_log(const struct session_ref *ref)
@@ -139,7 +131,7 @@ static int patience(const struct printer *p, bool exited)
 	int64_t left = -1;
 
 	if (p->select.until_ns < INT64_MAX)
-		left = (p->select.until_ns - now_ns()) / 1000000 + 1;
+		left = (p->select.until_ns - clock_real_ns()) / 1000000 + 1;
 	if (p->select.until_ns < INT64_MAX && left <= 0)
 		return 0;
 	if (exited && (left < 0 || left > AFTER_EXIT_MS))
@@ -225,7 +217,7 @@ static int print_log(const struct session_ref *ref, struct printer *p, struct er
 
 static int parse_when(const char *option, const char *text, int64_t *ret_ns, struct err *err)
 {
-	if (!text || log_when_parse(text, now_ns(), ret_ns) == 0)
+	if (!text || log_when_parse(text, clock_real_ns(), ret_ns) == 0)
 		return 0;
 	return err_text(
 	    err, -EINVAL,

@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/proc.h"
 #include "berth/log.h"
@@ -20,14 +20,6 @@
 
 static struct run_opts o;
 static bool no_subreaper;
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 /* The container has ended in front of us: nothing of it stays, unless asked for. */
 static int finish(struct ctx *ctx, const struct run_opts *opts, struct launch *l, int code)
@@ -107,13 +99,13 @@ static int run_here(struct ctx *ctx, const struct run_opts *opts, struct launch 
 	r = launch_start(ctx, l);
 	if (r < 0)
 		return r;
-	started_ns = now_ns();
+	started_ns = clock_real_ns();
 	ctr_unlock(l->ctr);
 	status =
 	    foreground_wait_notify(l->ctr->init.pid, l->pidfd, l->master, l->notify, &ctx->err);
 	if (status < 0)
 		return status;
-	record = exit_record_from_status(status, now_ns());
+	record = exit_record_from_status(status, clock_real_ns());
 	record.started_ns = started_ns;
 	(void)exit_record_write_at(l->ctr->dir_fd, &record);
 	if (ctr_lock(l->ctr, NULL) < 0)

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -85,7 +86,7 @@ static bool report(struct wait *wait)
 /* Until something may have happened. 0: the deadline is over. */
 static int sleep_until(const struct wait *wait, struct pollfd *p)
 {
-	int64_t until = wait->deadline, now = waiter_now_ms(), left = -1;
+	int64_t until = wait->deadline, now = clock_ms(), left = -1;
 	int r;
 
 	if (until >= 0 && now >= until)
@@ -168,7 +169,7 @@ static int run(struct ctx *ctx, int argc, char **argv)
 		                "invalid format option \"%s\": use text or json", format);
 	}
 	if (timeout_ms >= 0)
-		wait.deadline = waiter_now_ms() + timeout_ms;
+		wait.deadline = clock_ms() + timeout_ms;
 	raise_limit();
 	r = ctx_root_of(ctx, argv[0], &root);
 	while (wait.n < argc && r >= 0) {

@@ -12,9 +12,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -239,14 +239,6 @@ static void open_cgroup_files(struct keeper *k)
 	}
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 /* The process waits to execute its program: its status line tells the shim whether it ever did. */
 static void open_stat(struct keeper *k)
 {
@@ -272,12 +264,12 @@ static int make_process(struct keeper *k, struct err *err)
 	                                         job->id, job->name, err);
 	if (k->h.exit_command_fd < 0 && job->exit_command->argv)
 		return k->h.exit_command_fd;
-	k->h.created_ns = now_ns();
+	k->h.created_ns = clock_real_ns();
 	r = job->make(job, &k->io, &self, &k->h.pid, &k->h.pidfd, err);
 	if (r < 0)
 		return r;
 	if (job->started)
-		k->h.started_ns = now_ns();
+		k->h.started_ns = clock_real_ns();
 	else
 		open_stat(k);
 	if (job->process->terminal && job->console_socket < 0) {
@@ -308,7 +300,7 @@ static _Noreturn void lost(struct keeper *k)
 
 	(void)proc_pidfd_signal(k->h.pidfd, SIGKILL);
 	if (proc_waitpid(k->h.pid, &status) >= 0)
-		rec = exit_record_from_status(status, now_ns());
+		rec = exit_record_from_status(status, clock_real_ns());
 	(void)exit_record_write_at(k->job->session_fd, &rec);
 	_exit(1);
 }

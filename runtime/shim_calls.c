@@ -5,9 +5,9 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/sock.h"
@@ -16,14 +16,6 @@
 
 #define SHUTDOWN_TIMEOUT_MS 2000
 #define LOOK_TIMEOUT_MS     1000
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int call(int session_fd, const char *text, size_t size)
 {
@@ -86,7 +78,7 @@ static void await_end(int fd, int64_t deadline)
 	char buf[512];
 
 	while (fd >= 0) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_ms();
 
 		if (left <= 0 || poll(&p, 1, (int)left) <= 0 || read(fd, buf, sizeof(buf)) <= 0)
 			return;
@@ -97,7 +89,7 @@ void shim_shutdown(int session_fd)
 {
 	_cleanup_close_ int fd = begin_shutdown(session_fd);
 
-	await_end(fd, now_ms() + SHUTDOWN_TIMEOUT_MS);
+	await_end(fd, clock_ms() + SHUTDOWN_TIMEOUT_MS);
 	exit_option_await(session_fd);
 }
 
@@ -111,7 +103,7 @@ static bool has_command(int session_fd)
 int shims_shutdown(struct ctr *ctr)
 {
 	_cleanup_strv_ char **names = NULL;
-	int64_t deadline = now_ms() + SHUTDOWN_TIMEOUT_MS;
+	int64_t deadline = clock_ms() + SHUTDOWN_TIMEOUT_MS;
 	_cleanup_free_ int *dirs = NULL, *fds = NULL;
 	bool commands = false;
 	size_t n;

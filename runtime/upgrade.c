@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/proc.h"
@@ -25,14 +25,6 @@
 #define OUTPUT_MAX 512
 
 /* ---- running the new program */
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* fds end up as 3, 4, ...; exe behind them. */
 static _Noreturn void child(int exe, char *const argv[], const int *fds, int n, int out)
@@ -58,12 +50,12 @@ static _Noreturn void child(int exe, char *const argv[], const int *fds, int n, 
 /* The first line of what it says, until it ends or the deadline. */
 static int collect(int fd, char text[static OUTPUT_MAX])
 {
-	int64_t deadline = now_ms() + RUN_MS;
+	int64_t deadline = clock_ms() + RUN_MS;
 	size_t len = 0;
 
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_ms();
 		ssize_t n;
 
 		if (left <= 0)

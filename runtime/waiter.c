@@ -4,28 +4,12 @@
 
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/proc.h"
 
 #define REAP_TRIES 12 /* after 1, 2, 4, ... ms: how long the parent may take to collect it: 4 s */
-
-int64_t waiter_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 static void finish(struct waiter *w)
 {
@@ -48,7 +32,7 @@ static bool look(struct waiter *w)
 	w->rec = exit_record_unknown();
 	if (w->pidfd < 0 || proc_pidfd_exit_status(w->pidfd, &status) < 0)
 		return false;
-	w->rec = exit_record_from_status(status, w->seen_alive ? now_ns() : 0);
+	w->rec = exit_record_from_status(status, w->seen_alive ? clock_real_ns() : 0);
 	return true;
 }
 
@@ -59,7 +43,7 @@ static void look_again(struct waiter *w)
 		return;
 	}
 	w->state = WAITER_REAP;
-	w->due_ms = waiter_now_ms() + (1L << w->tries++);
+	w->due_ms = clock_ms() + (1L << w->tries++);
 }
 
 /* No shim to ask. A shim that has died leaves its process behind. */
@@ -139,7 +123,7 @@ void waiter_turn(struct waiter *w)
 			look_again(w);
 		break;
 	case WAITER_REAP:
-		if (waiter_now_ms() >= due)
+		if (clock_ms() >= due)
 			look_again(w);
 		break;
 	case WAITER_DONE:

@@ -35,7 +35,6 @@ struct waiter {
 	char started_at[EXIT_TIME_SIZE], exited_at[EXIT_TIME_SIZE]; /* "": unknown */
 };
 
-int64_t waiter_now_ms(void);
 /* ref is open. */
 void waiter_begin(struct waiter *w);
 /* What to poll for POLLIN; negative: nothing. *ret_due_ms: when to call waiter_turn() at the

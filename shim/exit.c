@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/proc.h"
 #include "shim/shim.h"
@@ -35,11 +36,11 @@ static bool reap(struct session *s)
 		if (errno != ECHILD)
 			return false;
 		if (proc_pidfd_exit_status(s->conf.pidfd, &status) == 0)
-			s->exit = exit_record_from_status(status, shim_now_ns());
+			s->exit = exit_record_from_status(status, clock_real_ns());
 		else
-			s->exit = (struct exit_record){ .code = -1, .exited_ns = shim_now_ns() };
+			s->exit = (struct exit_record){ .code = -1, .exited_ns = clock_real_ns() };
 	} else if (si.si_pid) {
-		s->exit = exit_record_from_status(wait_status(&si), shim_now_ns());
+		s->exit = exit_record_from_status(wait_status(&si), clock_real_ns());
 	} else {
 		return false;
 	}

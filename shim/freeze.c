@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "shim/shim.h"
 
@@ -55,7 +56,7 @@ void freeze_check(struct shim *shim)
 		return;
 	session_look(shim);
 	s->frozen = frozen;
-	history_add(&s->history, frozen ? EVENT_PAUSED : EVENT_RESUMED, shim_now_ns());
+	history_add(&s->history, frozen ? EVENT_PAUSED : EVENT_RESUMED, clock_real_ns());
 }
 
 static void on_event(struct ev_loop *loop, ev_io *w, int events)

@@ -5,8 +5,7 @@
  *
  *	shim ──fork──► (fork, exit) ──► helper: own session, no descriptor but three, lock taken
  *	  │ exit record on disk                    │
- *	  └──────────── the record as text ───────►│ runs the command, kills its group at the
- *time-out
+ *	  └──────────── the record as text ───────►│ runs the command, kills its group at the time-out
  *
  * The shim trusts nobody, and nobody with rights may trust the shim: all that the helper takes from
  * it is a record, that is numbers. Command, arguments and environment are as the runtime wrote them
@@ -28,6 +27,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -88,7 +88,7 @@ static struct exit_record run(const struct exit_command *c, char **env)
 	int status, r;
 	pid_t pid;
 
-	rec.started_ns = shim_now_ns();
+	rec.started_ns = clock_real_ns();
 	pid = fork();
 	if (pid == 0) {
 		(void)setpgid(0, 0);
@@ -108,7 +108,7 @@ static struct exit_record run(const struct exit_command *c, char **env)
 	if (proc_waitpid(pid, &status) == 0) {
 		int64_t started = rec.started_ns;
 
-		rec = exit_record_from_status(status, shim_now_ns());
+		rec = exit_record_from_status(status, clock_real_ns());
 		rec.started_ns = started;
 	}
 	return rec;

@@ -53,6 +53,12 @@ struct account {
 	int error;
 };
 
+/* A helper outlives the upgrade of its shim: what the two say to each other stays as it is. */
+_Static_assert(sizeof(struct message) == 40 + BATCH_RECORDS * sizeof(struct log_record) &&
+                   sizeof(struct log_record) == 24,
+               "a message of the log is one of another version");
+_Static_assert(sizeof(struct account) == 48, "an account of the log is one of another version");
+
 /* From linux/magic.h and the file systems' own headers. */
 bool log_is_local(int fd)
 {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "shim/resume.h"
 #include "shim/shim.h"
@@ -101,7 +102,7 @@ static void feed(struct source *src, enum log_flush flush)
 {
 	struct session *s = &src->shim->session;
 
-	if (log_feed(&s->log, &src->logged, &src->ring, src->stream, shim_now_ns(), flush) &&
+	if (log_feed(&s->log, &src->logged, &src->ring, src->stream, clock_real_ns(), flush) &&
 	    src->open && waits(src))
 		arm_part_timer(src->shim);
 }

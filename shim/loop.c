@@ -8,7 +8,6 @@
  * that.
  */
 #include <errno.h>
-#include <time.h>
 
 #include "shim/shim.h"
 
@@ -70,12 +69,4 @@ void loop_timer_go_on(struct shim *shim, ev_timer *t, double left)
 		return;
 	ev_timer_set(t, left, 0.);
 	ev_timer_start(shim->loop, t);
-}
-
-int64_t shim_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }

@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -139,7 +140,7 @@ static void give_up(struct shim *shim)
 	if (shim->resumed || !h->version || proc_pidfd_signal(h->pidfd, SIGKILL) < 0)
 		return;
 	if (proc_waitpid(h->pid, &status) == 0)
-		rec = exit_record_from_status(status, shim_now_ns());
+		rec = exit_record_from_status(status, clock_real_ns());
 	(void)exit_record_write_at(h->dir_fd, &rec);
 	shim->session.exit = rec;
 	helper_tell(shim);

@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "shim/shim.h"
@@ -46,7 +47,7 @@ void oom_check(struct shim *shim)
 	    !s->oom) {
 		session_look(shim);
 		s->oom = true;
-		history_add(&s->history, EVENT_OOM, shim_now_ns());
+		history_add(&s->history, EVENT_OOM, clock_real_ns());
 	}
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/proc.h"
 #include "shim/resume.h"
@@ -91,7 +92,7 @@ void session_started(struct shim *shim)
 
 	if (s->started_ns || s->reaped)
 		return;
-	s->started_ns = shim_now_ns();
+	s->started_ns = clock_real_ns();
 	s->status = SESSION_RUNNING;
 	history_add(&s->history, EVENT_STARTED, s->started_ns);
 	fd_reset(&s->conf.stat_fd);
@@ -176,7 +177,7 @@ void session_step(struct shim *shim)
 	}
 	if (s->published && !s->ended && stdio_ended(s)) {
 		s->ended = true;
-		history_add(&s->history, EVENT_ENDED, shim_now_ns());
+		history_add(&s->history, EVENT_ENDED, clock_real_ns());
 	}
 	if (s->published && !shim->ending && (shim->shutdown || shim->orphaned))
 		begin_end(shim);

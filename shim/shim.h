@@ -204,7 +204,6 @@ struct shim {
 /* loop.c */
 int loop_init(struct shim *shim, struct err *err);
 void loop_done(struct shim *shim);
-int64_t shim_now_ns(void); /* CLOCK_REALTIME */
 /* Seconds until an active timer is due, > 0; 0: it is not active. */
 double loop_timer_left(const struct shim *shim, const ev_timer *t);
 /* Start a timer that had so much left (see above). */

@@ -5,6 +5,7 @@
  * does not read, no SIGPIPE. What ends the wait is the helper's own end, seen through a pidfd;
  * daemons that it leaves behind may keep the output pipe as long as they like.
  */
+#include "base/clock.h"
 #include "base/proc.h"
 
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -43,14 +43,6 @@ static void run_done(struct run *run)
 		fd_reset(&run->out[i]);
 		fd_reset(&run->fail[i]);
 	}
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static int open_input(const char *input)
@@ -162,7 +154,7 @@ static int supervise(struct run *run)
 		int timeout = -1;
 
 		if (run->deadline >= 0) {
-			int64_t left = run->deadline - now_ms();
+			int64_t left = run->deadline - clock_ms();
 
 			if (left <= 0 && !proc_pidfd_exited(run->pidfd))
 				return -ETIMEDOUT;
@@ -199,7 +191,7 @@ int proc_run(const char *path, char *const argv[], char *const env[], const char
 		run.room = cap - 1 < OUTPUT_MAX ? cap - 1 : OUTPUT_MAX;
 	}
 	if (timeout_ms >= 0)
-		run.deadline = now_ms() + timeout_ms;
+		run.deadline = clock_ms() + timeout_ms;
 	run.in = open_input(input);
 	if (run.in < 0)
 		return run.in;

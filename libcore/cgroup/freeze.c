@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/strv.h"
@@ -29,10 +30,7 @@
 
 int64_t cg_deadline(int ms)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + ms;
+	return clock_ms() + ms;
 }
 
 int cg_remaining(int64_t deadline)

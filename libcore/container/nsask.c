@@ -28,11 +28,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/seccomp.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/proc.h"
 #include "tables/namespaces.h"
@@ -169,22 +169,14 @@ static int receive(int sock, pid_t pid, int fds[static NS_TYPES], size_t *ret_n)
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int wait_for_answer(int sock, pid_t pid, int pidfd, int fds[static NS_TYPES], size_t *ret_n)
 {
-	int64_t deadline = now_ms() + TIMEOUT_MS;
+	int64_t deadline = clock_ms() + TIMEOUT_MS;
 	struct pollfd p[2] = { { .fd = sock, .events = POLLIN },
 		               { .fd = pidfd, .events = POLLIN } };
 
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_ms();
 		int r = left > 0 ? poll(p, 2, (int)left) : 0;
 
 		if (r < 0 && errno != EINTR)

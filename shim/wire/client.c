@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/sock.h"
@@ -88,25 +88,17 @@ int shim_send(struct shim_client *c, const char *method, const char *parameters,
 	return r < 0 ? err_set(err, r, "call %s of the shim", method) : 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Read until there is a whole message; its length without the NUL. */
 static ssize_t receive(struct shim_client *c, int timeout_ms)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_ms() + timeout_ms;
 	size_t seen = 0;
 
 	for (;;) {
 		struct pollfd p = { .fd = c->fd, .events = POLLIN };
 		const char *end =
 		    c->in.len > seen ? memchr(c->in.data + seen, '\0', c->in.len - seen) : NULL;
-		int64_t left = timeout_ms < 0 ? -1 : deadline - now_ms();
+		int64_t left = timeout_ms < 0 ? -1 : deadline - clock_ms();
 		char chunk[4096];
 		ssize_t n;
 		int r;

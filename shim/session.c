@@ -11,10 +11,9 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <unistd.h>
-
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"

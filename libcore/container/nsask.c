@@ -17,7 +17,7 @@
  * The socket's name can be seen by others, who might send, too: hence the credentials.
  *
  * A seccomp profile is in force by then. One that forbids sendmsg(2) with an error leaves the
- * question without an answer; one that kills by default is not put to the test.
+ * question without an answer; one that may kill for it is not put to the test.
  */
 #include "container/internal.h"
 
@@ -35,6 +35,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/proc.h"
+#include "base/strv.h"
 #include "tables/namespaces.h"
 
 #define NAME_LEN   5 /* what unix(7) calls autobind: NUL and five hexadecimal digits */
@@ -94,13 +95,23 @@ void nsask_answer(const struct nsask *ask, int fifo)
 
 /* --- exec's side --- */
 
+static bool kills(uint32_t action)
+{
+	action &= SECCOMP_RET_ACTION_FULL;
+	return action == SECCOMP_RET_KILL_PROCESS || action == SECCOMP_RET_KILL_THREAD ||
+	       action == SECCOMP_RET_TRAP;
+}
+
+/* By default, or by a rule on what the answer takes. */
 static bool may_kill(const struct spec_seccomp *seccomp)
 {
-	uint32_t action = seccomp->default_action & SECCOMP_RET_ACTION_FULL;
-
-	return seccomp->present &&
-	       (action == SECCOMP_RET_KILL_PROCESS || action == SECCOMP_RET_KILL_THREAD ||
-	        action == SECCOMP_RET_TRAP);
+	if (!seccomp->present)
+		return false;
+	for (size_t i = 0; i < seccomp->n_rules; i++)
+		if (kills(seccomp->rules[i].action) &&
+		    strv_contains(seccomp->rules[i].names, "sendmsg"))
+			return true;
+	return kills(seccomp->default_action);
 }
 
 static int open_named(char ret_name[static NAME_LEN], int *ret)

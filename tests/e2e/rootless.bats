@@ -88,16 +88,20 @@ ends_clean() { is "$(find "$T/root.$1" -mindepth 1 -not -name '.*')" ""; }
 
 @test "exec in a created container: what its seccomp profile has to say" {
 	user_bundle 7002 sleep 1000
-	# A default that kills is not put to the test.
-	config_edit '.linux.seccomp = {defaultAction: "SCMP_ACT_KILL_PROCESS", syscalls: [{names: ["sendmsg"], action: "SCMP_ACT_ERRNO"},
-		{names: ["read", "write", "close", "sendto", "execve", "exit_group"], action: "SCMP_ACT_ALLOW"}]}'
-	as 7002 create "$ID"
-	not as 7002 exec "$ID" true
-	is "$status" 255
-	has "$err" "cannot exec in a created container: its seccomp profile may kill it for the answer: start it first"
-	as 7002 state "$ID"
-	is "$(jq -r .status "$T/out")" created
-	as 7002 delete --force "$ID"
+	# What kills, by default or for the answer, is not put to the test.
+	local profile
+	for profile in '{defaultAction: "SCMP_ACT_KILL_PROCESS", syscalls: [{names: ["sendmsg"], action: "SCMP_ACT_ERRNO"},
+		{names: ["read", "write", "close", "sendto", "execve", "exit_group"], action: "SCMP_ACT_ALLOW"}]}' \
+		'{defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["reboot", "sendmsg"], action: "SCMP_ACT_KILL_PROCESS"}]}'; do
+		config_edit ".linux.seccomp = $profile"
+		as 7002 create "$ID"
+		not as 7002 exec "$ID" true
+		is "$status" 255
+		has "$err" "cannot exec in a created container: its seccomp profile may kill it for the answer: start it first"
+		as 7002 state "$ID"
+		is "$(jq -r .status "$T/out")" created
+		as 7002 delete --force "$ID"
+	done
 	# One that forbids the answer leaves it out.
 	config_edit '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["sendmsg"], action: "SCMP_ACT_ERRNO"}]}'
 	as 7002 create "$ID"

@@ -17,26 +17,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "shim/wire/exit_command.h"
-
-static char dir_name[] = "/tmp/test-exit-command-XXXXXX";
-static int dir = FD_INVALID;
-
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(dir_name + sizeof(dir_name) - 7, "XXXXXX");
-	if (!mkdtemp(dir_name))
-		return -1;
-	dir = open(dir_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fd_reset(&dir);
-	return file_remove_tree_at(AT_FDCWD, dir_name);
-}
+#include "work_dir.h"
 
 static void test_round_trip(void **state)
 {
@@ -130,9 +111,9 @@ static void test_lock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_round_trip, work_dir_make, work_dir_remove),
+		cmocka_unit_test_setup_teardown(test_damaged, work_dir_make, work_dir_remove),
+		cmocka_unit_test_setup_teardown(test_lock, work_dir_make, work_dir_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,26 +19,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "shim/wire/exit_record.h"
-
-static char dir_name[] = "/tmp/test-exit-XXXXXX";
-static int dir = FD_INVALID;
-
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(dir_name + sizeof(dir_name) - 7, "XXXXXX");
-	if (!mkdtemp(dir_name))
-		return -1;
-	dir = open(dir_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fd_reset(&dir);
-	return file_remove_tree_at(AT_FDCWD, dir_name);
-}
+#include "work_dir.h"
 
 static void test_status(void **state)
 {
@@ -150,7 +131,7 @@ int main(void)
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_damaged),
-		cmocka_unit_test_setup_teardown(test_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_file, work_dir_make, work_dir_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,12 +5,8 @@
  * who freezes through the runtime is followed by a call that has us look, and is answered when we
  * have: a resume can then not overtake the news of the pause. Two changes by others between two
  * looks are none.
- *
- * v2's file is always readable, so it is watched through an epoll of its own, as in oom.c.
  */
-#include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -62,28 +58,19 @@ void freeze_check(struct shim *shim)
 static void on_event(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct shim *shim = w->data;
-	struct epoll_event ev;
 
 	(void)loop;
 	(void)events;
-	/* Taking the event re-arms it; reading the file acknowledges it. */
-	(void)epoll_wait(shim->session.freeze_epfd, &ev, 1, 0);
+	pri_watch_take(shim->session.freeze_epfd);
 	freeze_check(shim);
 }
 
 static int begin(struct session *s, struct err *err)
 {
-	struct epoll_event ev = { .events = EPOLLPRI | EPOLLET };
-
 	s->freeze_epfd = FD_INVALID;
 	if (s->conf.freeze_fd < 0 || !read_frozen(s->conf.freeze_fd, &s->frozen))
 		return 0;
-	s->freeze_epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (s->freeze_epfd < 0)
-		return err_set(err, -errno, "watch the freezer");
-	if (epoll_ctl(s->freeze_epfd, EPOLL_CTL_ADD, s->conf.freeze_fd, &ev) < 0)
-		fd_reset(&s->freeze_epfd); /* not pollable: v1 */
-	return 0;
+	return pri_watch_open(s->conf.freeze_fd, &s->freeze_epfd, err);
 }
 
 int freeze_init(struct shim *shim, struct err *err)
@@ -91,10 +78,7 @@ int freeze_init(struct shim *shim, struct err *err)
 	struct session *s = &shim->session;
 	int r = shim->resume ? 0 : begin(s, err);
 
-	if (r < 0 || s->freeze_epfd < 0)
-		return r;
-	ev_io_init(&s->freeze_io, on_event, s->freeze_epfd, EV_READ);
-	s->freeze_io.data = shim;
-	ev_io_start(shim->loop, &s->freeze_io);
-	return 0;
+	if (r == 0)
+		pri_watch_start(shim, &s->freeze_io, s->freeze_epfd, on_event);
+	return r;
 }

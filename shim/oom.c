@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kills by the OOM killer in the process's cgroup: the line "oom_kill N" of memory.events (v2) or
- * memory.oom_control (v1, 4.13). A v2 file signals changes by POLLPRI but is always readable, so it
- * is watched through an epoll of its own, which becomes readable only by POLLPRI. v1 is looked at
- * when the process ends.
+ * memory.oom_control (v1, 4.13). v2 says when it changes; v1 is looked at when the process ends.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -64,12 +60,10 @@ static void stop(struct shim *shim)
 static void on_event(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct shim *shim = w->data;
-	struct epoll_event ev;
 
 	(void)loop;
 	(void)events;
-	/* Taking the event re-arms it; reading the file acknowledges it. */
-	(void)epoll_wait(shim->session.oom_epfd, &ev, 1, 0);
+	pri_watch_take(shim->session.oom_epfd);
 	oom_check(shim);
 	/* Told once; and a cgroup that is gone signals for ever. */
 	if (shim->session.oom || !read_kills(shim->session.conf.oom_fd, &(uint64_t){ 0 }))
@@ -78,17 +72,10 @@ static void on_event(struct ev_loop *loop, ev_io *w, int events)
 
 static int begin(struct session *s, struct err *err)
 {
-	struct epoll_event ev = { .events = EPOLLPRI | EPOLLET };
-
 	s->oom_epfd = FD_INVALID;
 	if (s->conf.oom_fd < 0 || !read_kills(s->conf.oom_fd, &s->oom_base))
 		return 0;
-	s->oom_epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (s->oom_epfd < 0)
-		return err_set(err, -errno, "watch memory events");
-	if (epoll_ctl(s->oom_epfd, EPOLL_CTL_ADD, s->conf.oom_fd, &ev) < 0)
-		fd_reset(&s->oom_epfd); /* not pollable: v1 */
-	return 0;
+	return pri_watch_open(s->conf.oom_fd, &s->oom_epfd, err);
 }
 
 int oom_init(struct shim *shim, struct err *err)
@@ -96,10 +83,7 @@ int oom_init(struct shim *shim, struct err *err)
 	struct session *s = &shim->session;
 	int r = shim->resume ? 0 : begin(s, err);
 
-	if (r < 0 || s->oom_epfd < 0)
-		return r;
-	ev_io_init(&s->oom_io, on_event, s->oom_epfd, EV_READ);
-	s->oom_io.data = shim;
-	ev_io_start(shim->loop, &s->oom_io);
-	return 0;
+	if (r == 0)
+		pri_watch_start(shim, &s->oom_io, s->oom_epfd, on_event);
+	return r;
 }

@@ -243,6 +243,14 @@ bool stdio_has_input(const struct session *s);
 int stdio_close_stdin(struct shim *shim); /* 0, -ENOTTY for a terminal, -EBADF: there is none */
 int stdio_resize(struct shim *shim, uint16_t rows, uint16_t cols, bool redraw);
 
+/* pri_watch.c: a file that signals changes by POLLPRI */
+/* *ret_epfd: invalid where the file does not signal. 0 or -errno. */
+int pri_watch_open(int fd, int *ret_epfd, struct err *err);
+void pri_watch_start(struct shim *shim, ev_io *w, int epfd,
+                     void (*on_event)(struct ev_loop *loop, ev_io *w, int events));
+/* In on_event: re-arm it. Reading the file acknowledges the change. */
+void pri_watch_take(int epfd);
+
 /* oom.c */
 int oom_init(struct shim *shim, struct err *err);
 void oom_check(struct shim *shim);

@@ -16,7 +16,7 @@
 #include "base/num.h"
 #include "base/strv.h"
 
-#define VERSION 1
+#define VERSION "1"
 
 static int put_all(struct buf *b, char *const *texts)
 {
@@ -31,7 +31,7 @@ int exit_command_write_at(int dir_fd, const struct exit_command *c)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(EXIT_COMMAND_MAX);
 	_cleanup_close_ int fd = FD_INVALID;
-	int r = buf_printf(&b, "%d%c%" PRId64 "%c%zu%c", VERSION, 0, c->timeout_ms, 0,
+	int r = buf_printf(&b, "%s%c%" PRId64 "%c%zu%c", VERSION, 0, c->timeout_ms, 0,
 	                   strv_len(c->argv), 0);
 
 	if (r >= 0)
@@ -69,7 +69,7 @@ static int parse(char *text, size_t len, struct exit_command *ret)
 
 	for (const char *p = text; p < end; p++)
 		count += *p == '\0';
-	if (!n || !streq(version, "1") || num_parse_i64(ms, &ret->timeout_ms) < 0 ||
+	if (!n || !streq(version, VERSION) || num_parse_i64(ms, &ret->timeout_ms) < 0 ||
 	    ret->timeout_ms <= 0 || num_parse_int(n, &args) < 0 || args < 1 || (size_t)args > count)
 		return -EINVAL;
 	ret->argv = xcalloc((size_t)args + 1, sizeof(char *));

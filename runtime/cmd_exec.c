@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/names.h"
@@ -41,7 +40,6 @@ struct exec {
 	enum stdio_mode stdio;
 	int console_socket, pidfd_socket, shim_exe_fd, session_fd, preserve_fds;
 	struct log_choice log;
-	int64_t ttl_ms;
 	struct exit_command exit_command; /* argv NULL: none */
 	char *name, *session_path, *link, *log_path, *pid_file;
 };
@@ -194,9 +192,6 @@ static int make_exec(struct keeper_job *job, const struct ctr_process_io *io,
 		.shim = *shim,
 		.link = job->shim_link,
 		.log_path = e->stdio == STDIO_KEEP ? e->log_path : NULL,
-		.args = e->process.args,
-		.created_ns = clock_real_ns(),
-		.ttl_ms = e->ttl_ms,
 	};
 	int r = ctr_session_record(job->session_fd, &record, err);
 
@@ -242,7 +237,6 @@ static int exec_with_shim(struct ctx *ctx, struct exec *e, pid_t *ret_pid)
 	job.log = e->log;
 	job.root_path = e->root.path;
 	job.exit_command = &e->exit_command;
-	job.ttl_ms = e->ttl_ms;
 	r = keeper_run(&job, ret_pid, &keeper, &ctx->err);
 	if (r < 0)
 		ctr_session_remove(e->ctr, e->name);
@@ -390,8 +384,7 @@ static int run(struct ctx *ctx, int argc, char **argv)
 		          .console_socket = FD_INVALID,
 		          .pidfd_socket = FD_INVALID,
 		          .shim_exe_fd = FD_INVALID,
-		          .session_fd = FD_INVALID,
-		          .ttl_ms = -1 };
+		          .session_fd = FD_INVALID };
 	int r;
 
 	if (o.detach)

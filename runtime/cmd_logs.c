@@ -50,9 +50,7 @@ static char *find_log(const struct session_ref *ref)
 		if (json_get_str(log, "path", NULL))
 			return xstrdup(json_get_str(log, "path", NULL));
 	}
-	if (!ref->is_exec)
-		return xstrdup(ref->ctr->log_path);
-	return xasprintf("/proc/self/fd/%d/log", ref->dir_fd);
+	return session_ref_log(ref);
 }
 
 static int print(void *ctx, const struct log_line *line)

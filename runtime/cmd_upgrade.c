@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* berth upgrade: replace running shims by the one that is installed now. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -43,22 +41,14 @@ static int upgrade_one(struct ctx *ctx, const struct upgrade *u, const struct ct
 /* "ID/NAME" of each kept exec of the container. */
 static void add_execs(const struct ctr *ctr, char ***names)
 {
-	int fd = openat(ctr->dir_fd, "exec", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *de;
+	_cleanup_strv_ char **execs = NULL;
 
-	if (!dir) {
-		fd_close(fd);
-		return;
-	}
-	while ((de = readdir(dir))) {
-		if (*de->d_name != '.') {
-			_cleanup_free_ char *name = xasprintf("%s/%s", ctr->id, de->d_name);
+	(void)ctr_list_sessions(ctr, &execs);
+	for (char *const *e = execs; e && *e; e++) {
+		_cleanup_free_ char *name = xasprintf("%s/%s", ctr->id, *e);
 
-			strv_add(names, name);
-		}
+		strv_add(names, name);
 	}
-	closedir(dir);
 }
 
 /* Everything that has a shim now. */

@@ -30,7 +30,6 @@ struct keeper_job {
 	struct log_choice log;
 	const char *root_path;             /* state root */
 	struct exit_command *exit_command; /* argv NULL: none */
-	int64_t ttl_ms;                    /* of a kept exec's record; -1: none */
 	const struct spec_process *process;
 	enum stdio_mode stdio;
 	int preserve_fds;

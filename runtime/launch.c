@@ -326,7 +326,6 @@ static int create_with_shim(struct ctx *ctx, struct launch *l)
 		.log = l->log,
 		.root_path = l->root.path,
 		.exit_command = &l->exit_command,
-		.ttl_ms = -1,
 		.process = &l->spec->process,
 		.stdio = l->stdio,
 		.preserve_fds = l->preserve_fds,

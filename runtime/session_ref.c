@@ -43,6 +43,21 @@ int session_ref_pidfd(const struct session_ref *ref)
 	return r;
 }
 
+char *session_ref_log(const struct session_ref *ref)
+{
+	const char *name = strchr(ref->name, '/');
+	struct ctr_session s;
+	char *path;
+
+	if (!name)
+		return xstrdup(ref->ctr->log_path);
+	if (ctr_session_read(ref->ctr, name + 1, &s) < 0)
+		return NULL;
+	path = xstrdup(s.log_path);
+	ctr_session_done(&s);
+	return path;
+}
+
 void session_ref_done(struct session_ref *ref)
 {
 	fd_reset(&ref->dir_fd);

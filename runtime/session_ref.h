@@ -20,6 +20,8 @@ int session_ref_open(struct ctx *ctx, const struct ctr_root *root, const char *n
                      struct session_ref *ret);
 /* Of the process, for as long as its parent has not collected it; -ESRCH. */
 int session_ref_pidfd(const struct session_ref *ref);
+/* Where its log is, as recorded when it was made; NULL: nowhere. The caller frees it. */
+char *session_ref_log(const struct session_ref *ref);
 void session_ref_done(struct session_ref *ref); /* idempotent */
 #define _cleanup_session_ref_ __attribute__((cleanup(session_ref_done)))
 /* Open the state root and "ID" or "ID/NAME", refuse what no shim ever kept, and run fn on it. */

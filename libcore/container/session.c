@@ -9,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,20 +23,12 @@
 #include "base/strv.h"
 
 #define RECORD_MAX 65536
-#define ARGS_MAX   4096 /* bytes of arguments that are recorded */
-
-struct owned {
-	cJSON *j;
-	char **args;
-};
 
 int ctr_session_read(const struct ctr *ctr, const char *name, struct ctr_session *ret)
 {
 	_cleanup_free_ char *path = xasprintf("exec/%s/session.json", name);
 	_cleanup_free_ char *text = NULL;
-	_cleanup_json_ cJSON *j = NULL;
-	struct owned *owned;
-	const cJSON *arg;
+	cJSON *j = NULL;
 	size_t len;
 	int r = file_read_at(ctr->dir_fd, path, RECORD_MAX, &text, &len);
 
@@ -45,34 +36,20 @@ int ctr_session_read(const struct ctr *ctr, const char *name, struct ctr_session
 		r = json_parse(text, len, &j, NULL);
 	if (r < 0)
 		return r;
-	owned = xcalloc(1, sizeof(*owned));
 	*ret = (struct ctr_session){
 		.link = json_get_str(j, "shimLink", NULL),
 		.log_path = json_get_str(j, "log", NULL),
-		.created_ns = json_get_int(j, "createdNs", 0),
-		.ttl_ms = json_get_int(j, "ttlMs", -1),
-		.owned = owned,
+		.owned = j,
 	};
 	record_get_identity(j, "process", &ret->process);
 	record_get_identity(j, "shim", &ret->shim);
-	cJSON_ArrayForEach (arg, json_get(j, "args"))
-		if (json_is_string(arg))
-			strv_add(&owned->args, arg->valuestring);
-	ret->args = owned->args;
-	owned->j = take_ptr(j);
 	return 0;
 }
 
 void ctr_session_done(struct ctr_session *session)
 {
-	struct owned *owned = session->owned;
-
+	cJSON_Delete(session->owned);
 	session->owned = NULL;
-	if (!owned)
-		return;
-	cJSON_Delete(owned->j);
-	strv_free(owned->args);
-	free(owned);
 }
 
 int ctr_session_make(struct ctr *ctr, const char *name, int *ret_dirfd, char **ret_path,
@@ -144,7 +121,6 @@ int ctr_session_dir(const struct ctr *ctr, const char *name)
 int ctr_session_record(int session_fd, const struct ctr_session *s, struct err *err)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(RECORD_MAX);
-	size_t args;
 	int r;
 
 	buf_puts(&b, "{\"version\":1");
@@ -154,16 +130,7 @@ int ctr_session_record(int session_fd, const struct ctr_session *s, struct err *
 	json_str(&b, s->link);
 	buf_puts(&b, ",\"log\":");
 	json_str(&b, s->log_path);
-	buf_printf(&b, ",\"createdNs\":%" PRId64 ",\"ttlMs\":%" PRId64 ",\"args\":[", s->created_ns,
-	           s->ttl_ms);
-	args = b.len;
-	for (char *const *arg = s->args; arg && *arg && b.len - args < ARGS_MAX; arg++) {
-		_cleanup_free_ char *part = xstrndup(*arg, ARGS_MAX);
-
-		buf_puts(&b, arg == s->args ? "" : ",");
-		json_str(&b, part);
-	}
-	r = buf_puts(&b, "]}\n");
+	r = buf_puts(&b, "}\n");
 	if (r == 0)
 		r = file_replace_at(session_fd, "session.json", b.data, b.len, 0600, false);
 	return r < 0 ? err_set(err, r, "write \"session.json\"") : 0;

@@ -234,6 +234,21 @@ switches() { awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status"
 	rm "$T/log" "$T/log-20260102"
 }
 
+@test "the log of a kept exec is found where it is, its shim or none" {
+	bundle sleep 100
+	berth run -d "$ID"
+	berth exec -d --name job --container-log "$T/elsewhere" "$ID" echo from exec
+	berth wait "$ID/job"
+	berth logs "$ID/job"
+	is "$out" "from exec"
+	kill -9 "$(jq -r .shim.pid "$STATE/$ID/exec/job/session.json")"
+	wait_until 5 gone "$(jq -r .shim.pid "$STATE/$ID/exec/job/session.json")"
+	berth logs "$ID/job"
+	is "$out" "from exec"
+	remove
+	rm "$T/elsewhere"
+}
+
 @test "reopening where there is no log, no shim or no way is refused" {
 	steps 'read x </go'
 	berth run -d --stdio null "$ID"

@@ -118,9 +118,6 @@ struct ctr_session {
 	struct ctr_identity process, shim; /* pid 0: not made yet */
 	const char *link;                  /* short path of the socket; NULL: none */
 	const char *log_path;              /* NULL: none */
-	char *const *args;                 /* of the process, for show: the record may have less */
-	int64_t created_ns;                /* CLOCK_REALTIME */
-	int64_t ttl_ms;                    /* kept so long after its end; -1: as the container */
 	void *owned;                       /* storage of what was read */
 };
 /* Make the directory of session `name`. *ret_path absolute, *ret_link a short socket path or NULL;

@@ -215,7 +215,8 @@ static int exec_with_shim(struct ctx *ctx, struct exec *e, pid_t *ret_pid)
 		.console_socket = e->console_socket,
 		.shim_exe_fd = e->shim_exe_fd,
 		.cgroup = e->ctr->cgroup,
-		.shim_cgroup = e->ctr->shim_cgroup,
+		/* Beside the container's shim: that cgroup is in the record, and delete takes it. */
+		.shim_cgroup = launch_stays_with_caller(o.shim_cgroup) ? NULL : e->ctr->shim_cgroup,
 		.started = true,
 		.make = make_exec,
 		.arg = e,
@@ -330,6 +331,11 @@ static int decide(struct ctx *ctx, struct exec *e)
 		return err_text(
 		    &ctx->err, -EINVAL,
 		    "cannot use console socket if berth will not detach or allocate tty");
+	if (o.shim_cgroup && !streq(o.shim_cgroup, "auto") &&
+	    !launch_stays_with_caller(o.shim_cgroup))
+		return err_text(&ctx->err, -EINVAL,
+		                "option --shim-cgroup: \"%s\" is neither auto nor caller",
+		                o.shim_cgroup);
 	r = launch_parse_stdio(o.stdio, e->with_shim, &e->stdio, &ctx->err);
 	if (r == 0)
 		r = log_choice_parse(&o.log, &e->log, &ctx->err);
@@ -448,6 +454,8 @@ static const struct opt opts[] = {
 	  false },
 	{ "shim", 0, OPT_STRING, &o.shim, "auto|always|never",
 	  "who keeps exit status and stdio (default: auto)", false },
+	{ "shim-cgroup", 0, OPT_STRING, &o.shim_cgroup, "auto|caller",
+	  "the shim's cgroup: that of the container's shim, or ours (default: auto)", false },
 	{ "stdio", 0, OPT_STRING, &o.stdio, "keep|inherit|null",
 	  "who holds stdio (default: keep with a shim, else inherit)", false },
 	LOG_OPTIONS(o.log),

@@ -73,36 +73,52 @@ int keeper_open_shim(struct err *err)
 
 /* Out of the caller's cgroup: a service manager kills what is left in the cgroup of a unit that
  * ends. */
-static void leave_cgroup(const struct keeper_job *job)
+static int leave_cgroup(const struct keeper_job *job, struct err *err)
 {
-	struct err err = { 0 };
+	struct err e = { 0 };
+	int r;
 
 	if (job->in_shim_cgroup)
-		return;
+		return 0;
 	if (!job->shim_cgroup || !job->shim_cgroup->usable) {
 		log_debug("the shim stays in the caller's cgroup: %s",
 		          job->shim_cgroup ? job->shim_cgroup->why : "no cgroup");
-		return;
+		return 0;
 	}
-	if (cg_attach(job->shim_cgroup, getpid(), &err) < 0)
-		log_warn("the shim stays in the caller's cgroup: %s", err.msg);
+	r = cg_attach(job->shim_cgroup, getpid(), &e);
+	if (r < 0 && job->must_be_there) {
+		*err = e;
+		return err_prefix(err, "option --shim-cgroup");
+	}
+	if (r < 0)
+		log_warn("the shim stays in the caller's cgroup: %s", e.msg);
+	return 0;
 }
 
 /* K is born where it is to live, if at all possible. */
-static pid_t fork_keeper(struct keeper_job *job)
+static pid_t fork_keeper(struct keeper_job *job, struct err *err)
 {
 	struct cg *cg = job->shim_cgroup;
-	struct err err = { 0 };
+	struct err e = { 0 };
 	pid_t pid;
+	int r;
 
-	if (cg && cg->usable && cg_create(cg, &err) < 0) {
-		log_warn("the shim stays in the caller's cgroup: %s", err.msg);
+	r = cg && cg->usable ? cg_create(cg, &e) : 0;
+	if (r < 0 && job->must_be_there) {
+		*err = e;
+		return err_prefix(err, "option --shim-cgroup");
+	}
+	if (r < 0) {
+		log_warn("the shim stays in the caller's cgroup: %s", e.msg);
 		cg->usable = false;
 	}
-	if (cg && cg->usable)
-		return cg_fork(cg, &job->in_shim_cgroup);
-	pid = fork();
-	return pid < 0 ? -errno : pid;
+	if (cg && cg->usable) {
+		pid = cg_fork(cg, &job->in_shim_cgroup);
+	} else {
+		pid = fork();
+		pid = pid < 0 ? -errno : pid;
+	}
+	return pid < 0 ? err_set(err, pid, "fork the keeper") : pid;
 }
 
 static int listen_socket(struct keeper *k, struct err *err)
@@ -356,9 +372,10 @@ static _Noreturn void keeper_main(struct keeper_job *job, int report)
 	/* A descriptor of its own: the one in hand carries the lock, which must end with the
 	 * runtime. */
 	k.h.dir_fd = openat(job->session_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	leave_cgroup(job);
 	r = k.h.dir_fd < 0 ? err_set(&err, -errno, "open \"%s\"", job->session_path)
-	                   : prepare_stdio(&k, &err);
+	                   : leave_cgroup(job, &err);
+	if (r == 0)
+		r = prepare_stdio(&k, &err);
 	if (r == 0)
 		r = drop_stdio(&err);
 	if (r == 0)
@@ -434,10 +451,10 @@ int keeper_run(struct keeper_job *job, pid_t *ret_pid, pid_t *ret_keeper, struct
 	ours = sock[0];
 	job->report_fd = sock[1];
 	(void)fflush(stdout);
-	pid = fork_keeper(job);
+	pid = fork_keeper(job, err);
 	if (pid < 0) {
 		fd_close(sock[1]);
-		return err_set(err, pid, "fork the keeper");
+		return pid;
 	}
 	if (pid == 0) {
 		fd_close(ours);

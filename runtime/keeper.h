@@ -36,6 +36,7 @@ struct keeper_job {
 	int console_socket; /* FD_INVALID */
 	int shim_exe_fd;
 	struct cg *cgroup, *shim_cgroup; /* may be NULL */
+	bool must_be_there;              /* in shim_cgroup, that is: it was asked for by name */
 	bool started;                    /* the process runs as soon as it is made (exec) */
 	/* Make the process; fill shim's identity in where it is recorded. */
 	int (*make)(struct keeper_job *job, const struct ctr_process_io *io,

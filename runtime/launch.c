@@ -181,17 +181,40 @@ int launch_load(struct ctx *ctx, struct launch *l)
 	return r;
 }
 
-static bool stays_with_caller(const char *shim_cgroup)
+bool launch_stays_with_caller(const char *shim_cgroup)
 {
 	return shim_cgroup && streq(shim_cgroup, "caller");
 }
 
-static int check_shim_cgroup(const char *text, struct err *err)
+/* A cgroup or slice that was named; NULL: none was. */
+static const char *shim_place(const char *text)
 {
-	if (!text || streq(text, "auto") || stays_with_caller(text))
+	return text && !streq(text, "auto") && !launch_stays_with_caller(text) ? text : NULL;
+}
+
+static int check_shim_cgroup(const struct ctx *ctx, const char *text, struct err *err)
+{
+	const char *place = shim_place(text);
+
+	if (!place)
 		return 0;
-	return err_text(err, -EINVAL, "option --shim-cgroup: \"%s\" is neither auto nor caller",
-	                text);
+	for (const char *p = place; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return err_text(err, -EINVAL,
+			                "option --shim-cgroup: control character at offset %zu",
+			                (size_t)(p - place));
+	if (ctx->systemd_cgroup && strchr(place, '/'))
+		return err_text(err, -EINVAL,
+		                "option --shim-cgroup: \"%.200s\" is neither auto nor caller nor, "
+		                "as --systemd-cgroup needs it, the name of a slice",
+		                place);
+	if (!ctx->systemd_cgroup && (place[0] != '/' || path_has_dotdot(place)))
+		return err_text(
+		    err, -EINVAL,
+		    "option --shim-cgroup: \"%.200s\" is neither auto nor caller nor the "
+		    "absolute path of a cgroup",
+		    place);
+	return 0;
 }
 
 int launch_decide(struct ctx *ctx, struct launch *l, bool foreground)
@@ -214,7 +237,7 @@ int launch_decide(struct ctx *ctx, struct launch *l, bool foreground)
 	if (r == 0)
 		r = launch_parse_stdio(l->opts->stdio, l->with_shim, &l->stdio, &ctx->err);
 	if (r == 0)
-		r = check_shim_cgroup(l->opts->shim_cgroup, &ctx->err);
+		r = check_shim_cgroup(ctx, l->opts->shim_cgroup, &ctx->err);
 	if (r == 0)
 		r = log_choice_parse(&l->opts->log, &l->log, &ctx->err);
 	if (r == 0)
@@ -239,6 +262,25 @@ static int load(struct ctx *ctx, struct launch *l, bool foreground)
 	return r;
 }
 
+/* What systemd ends with its unit is worth a word: the container would lose its shim with it. */
+static int plan_shim_cgroup(const struct cg_host *host, const struct cg_request *req,
+                            struct cg **ret, struct err *err)
+{
+	struct err e = { 0 };
+	int r = cg_plan_shim(host, req, ret, &e);
+
+	if (r < 0 && req->shim_place) {
+		*err = e;
+		return err_prefix(err, "option --shim-cgroup");
+	}
+	if (r < 0)
+		*ret = NULL;
+	if ((r < 0 || !(*ret)->usable) && cg_host_in_unit(host))
+		log_warn("the shim stays in the caller's cgroup, and ends with it: %s",
+		         r < 0 ? e.msg : (*ret)->why);
+	return 0;
+}
+
 int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struct cg **ret,
                         struct cg **ret_shim)
 {
@@ -252,6 +294,7 @@ int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struc
 		.resources = &l->spec->linux_.resources,
 		.annotations = l->spec->annotations,
 		.n_annotations = l->spec->n_annotations,
+		.shim_place = shim_place(l->opts->shim_cgroup),
 	};
 	struct cg_host *host = NULL;
 	int r = cg_host_detect(&host, &ctx->err);
@@ -263,9 +306,8 @@ int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struc
 		req.below_own = !l->with_shim && !(req.limits_wanted && host->mode == CG_V2);
 		r = cg_plan(host, &req, ret, &ctx->err);
 	}
-	if (r == 0 && l->with_shim && !stays_with_caller(l->opts->shim_cgroup) &&
-	    cg_plan_shim(host, &req, ret_shim, NULL) < 0)
-		*ret_shim = NULL;
+	if (r == 0 && l->with_shim && !launch_stays_with_caller(l->opts->shim_cgroup))
+		r = plan_shim_cgroup(host, &req, ret_shim, &ctx->err);
 	cg_host_free(host);
 	return r;
 }
@@ -333,6 +375,7 @@ static int create_with_shim(struct ctx *ctx, struct launch *l)
 		.shim_exe_fd = l->shim_exe_fd,
 		.cgroup = l->ctr->cgroup,
 		.shim_cgroup = l->ctr->shim_cgroup,
+		.must_be_there = shim_place(l->opts->shim_cgroup) != NULL,
 		.started = l->opts->restore != NULL,
 		.make = make_container,
 		.arg = l,

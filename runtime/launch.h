@@ -70,8 +70,8 @@ struct launch_opts { /* filled by option rows */
 	      0,                                                                                       \
 	      OPT_STRING,                                                                              \
 	      &(o).shim_cgroup,                                                                        \
-	      "auto|caller",                                                                           \
-	      "where the shim lives: in a cgroup of its own, or in ours (default: auto)",              \
+	      "auto|caller|PATH",                                                                      \
+	      "the shim's cgroup: one of its own, ours, or one below PATH (default: auto)",            \
 	      false },                                                                                 \
 	    { "stdio",                                                                                 \
 	      0,                                                                                       \
@@ -118,6 +118,8 @@ int launch_load(struct ctx *ctx, struct launch *l);
 int launch_decide(struct ctx *ctx, struct launch *l, bool foreground);
 int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struct cg **ret,
                         struct cg **ret_shim);
+/* What --shim-cgroup says (NULL: nothing): is the shim to live in our cgroup? */
+bool launch_stays_with_caller(const char *shim_cgroup);
 /* Start it and tell the shim. On failure the container is destroyed. */
 int launch_start(struct ctx *ctx, struct launch *l);
 int launch_write_pid_file(struct ctx *ctx, struct launch *l);

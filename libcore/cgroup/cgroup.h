@@ -76,8 +76,9 @@ struct cg_request {
 	/* The systemd driver: cgroups_path is slice:prefix:name. Limits and annotations
 	 * (org.systemd.property.NAME) become properties of the unit, and are refused here. */
 	bool systemd;
-	bool user_manager;                      /* the user's systemd rather than the system's */
-	const char *unit_prefix;                /* in the default name; NULL: "berth" */
+	bool user_manager;       /* the user's systemd rather than the system's */
+	const char *shim_place;  /* cg_plan_shim: below this cgroup, or in this slice; NULL: auto */
+	const char *unit_prefix; /* in the default name; NULL: "berth" */
 	const struct spec_resources *resources; /* may be NULL */
 	const struct spec_kv *annotations;
 	size_t n_annotations;
@@ -95,10 +96,14 @@ int cg_plan(const struct cg_host *host, const struct cg_request *req, struct cg 
 /*
  * The place of the shim itself: "/berth.shim/<id>" by the same rules; one directory (v2 or, on
  * v1/hybrid, systemd + unified + those that exist). Under the systemd driver a scope of its own. Of
- * the request only id, rootless, systemd and user_manager count.
+ * the request only id, rootless, systemd, user_manager and shim_place count. shim_place is a cgroup
+ * that exists (in the hierarchies that have it; -ENOENT when none has), or a slice; then
+ * cg_create() fails rather than to do without.
  */
 int cg_plan_shim(const struct cg_host *host, const struct cg_request *req, struct cg **ret,
                  struct err *err);
+/* Pure: what is started from here is in a unit of systemd's, which ends with all that is in it. */
+bool cg_host_in_unit(const struct cg_host *host);
 void cg_free(struct cg *cg);
 int cg_to_json(const struct cg *cg, struct buf *b); /* one JSON object */
 int cg_from_json(const cJSON *j, struct cg **ret,

@@ -290,12 +290,77 @@ static char *shim_unit(const char *id)
 	return xasprintf("%s-%08x", id, number);
 }
 
+/* Nothing but the shim's own directory is made, and only that is removed again. */
+static int place_shim(const struct cg_host *host, const struct cg_request *req, struct cg **ret,
+                      struct err *err)
+{
+	_cleanup_free_ char *place = path_clean(req->shim_place);
+	struct cg *cg = xcalloc(1, sizeof(*cg));
+	int r = 0;
+
+	cg->mode = host->mode;
+	cg->usable = true;
+	cg->rootless = req->rootless;
+	for (size_t i = 0; r == 0 && i < host->n_hiers; i++) {
+		const struct cg_hier *h = &host->hiers[i];
+		_cleanup_close_ int root = FD_INVALID, fd = FD_INVALID;
+		char *path;
+
+		if (host->mode == CG_V2 && !h->v2)
+			continue;
+		root = cg_open_mount(h->mount, h->v2, err);
+		if (root < 0)
+			r = root;
+		else
+			fd = cg_openat(root, place, O_PATH | O_DIRECTORY);
+		if (fd < 0)
+			continue;
+		path = path_join(place, req->id);
+		r = cg_refuse_own(h, path, err);
+		cg_add_dir(cg, h, path, 1);
+	}
+	if (r == 0 && cg->n_dirs == 0)
+		r = err_text(err, -ENOENT, "there is no cgroup \"%.200s\"", place);
+	if (r < 0) {
+		cg_free(cg);
+		return r;
+	}
+	*ret = cg;
+	return 0;
+}
+
+static bool in_unit(const char *path)
+{
+	while (*(path += strspn(path, "/"))) {
+		_cleanup_free_ char *level = xstrndup(path, strcspn(path, "/"));
+		const char *dot = strrchr(level, '.');
+
+		if (dot && (streq(dot, ".service") || streq(dot, ".scope")))
+			return true;
+		path += strlen(level);
+	}
+	return false;
+}
+
+bool cg_host_in_unit(const struct cg_host *host)
+{
+	for (size_t i = 0; i < host->n_hiers; i++)
+		if ((host->hiers[i].v2 || streq(host->hiers[i].name, "systemd")) &&
+		    in_unit(host->hiers[i].own))
+			return true;
+	return false;
+}
+
 int cg_plan_shim(const struct cg_host *host, const struct cg_request *req, struct cg **ret,
                  struct err *err)
 {
-	_cleanup_free_ char *name = shim_unit(req->id);
+	_cleanup_free_ char *name = shim_unit(req->id), *escaped = cg_unit_escape(name);
+	_cleanup_free_ char *slice =
+	    req->shim_place ? xasprintf("%s:" CG_SHIM_PREFIX ":%s", req->shim_place, escaped)
+	                    : NULL;
 	const struct cg_request scope = {
 		.id = name,
+		.cgroups_path = slice,
 		.rootless = req->rootless,
 		.systemd = true,
 		.user_manager = req->user_manager,
@@ -307,6 +372,8 @@ int cg_plan_shim(const struct cg_host *host, const struct cg_request *req, struc
 
 	if (req->systemd)
 		return plan(host, &scope, CG_SHIM_NAME, true, ret, err);
+	if (req->shim_place)
+		return place_shim(host, req, ret, err);
 	/* A new shim may find the remains of the one that it replaces. */
 	r = plan(host, &dir, CG_SHIM_NAME, true, ret, err);
 	if (r == 0 && (*ret)->usable)

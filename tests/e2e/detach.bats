@@ -223,4 +223,91 @@ interactive() {
 	is "$(cat "/proc/$(jq -r .shim.pid "$T/out")/cgroup")" "$(cat /proc/self/cgroup)"
 	berth delete --force "$ID"
 	refused 1 'option --shim-cgroup: .+ is neither auto nor caller' run -d --shim=always --shim-cgroup=x "$ID"
+	refused 1 'option --shim-cgroup: .+ is neither auto nor caller' run -d --shim=always --shim-cgroup=/a/../b "$ID"
+	refused 1 'option --shim-cgroup: there is no cgroup .+x' run -d --shim=always --shim-cgroup="/$TAG/x" "$ID"
+	refused 1 'option --shim-cgroup: control character' run -d --shim=always --shim-cgroup="/a"$'\n'"b" "$ID"
+	GLOBAL=(--systemd-cgroup)
+	refused 1 'option --shim-cgroup: .+ the name of a slice' run -d --shim=always --shim-cgroup=/a "$ID"
+	GLOBAL=()
+}
+
+# v2_top: where cgroup2 is mounted in this world
+v2_top() { if on_v2; then echo /sys/fs/cgroup; else echo /sys/fs/cgroup/unified; fi; }
+
+@test "--shim-cgroup=PATH: below a cgroup that is there, which stays when the shim's own goes" {
+	local top
+	top=$(v2_top)
+	[ "$(stat -fc %T "$top" 2>/dev/null)" = cgroup2fs ] || top=/sys/fs/cgroup/systemd
+	bundle sleep 1000
+	mkdir "$top/$TAG-place"
+	berth run -d --shim=always --shim-cgroup="/$TAG-place" "$ID"
+	grep -q ":/$TAG-place/$ID\$" "/proc/$(shim_pid)/cgroup"
+	# A kept exec's shim is beside it, or where the caller is.
+	berth exec -d --shim=always --name one "$ID" sleep 1000
+	berth exec -d --shim=always --shim-cgroup=caller --name two "$ID" sleep 1000
+	is "$(sort "$top/$TAG-place/$ID/cgroup.procs")" "$(printf '%s\n' "$(shim_pid)" "$(jq .shim.pid "$STATE/$ID/exec/one/session.json")" | sort)"
+	is "$(cat "/proc/$(jq .shim.pid "$STATE/$ID/exec/two/session.json")/cgroup")" "$(cat /proc/self/cgroup)"
+	refused 255 'option --shim-cgroup: .+ is neither auto nor caller' exec -d --shim=always --shim-cgroup="/$TAG-place" "$ID" true
+	# Somebody else may live there too.
+	berth run -d --shim=always --shim-cgroup="/$TAG-place" "$ID-2"
+	remove "$ID"
+	[ ! -e "$top/$TAG-place/$ID" ]
+	is "$(state_of "$ID-2")" running
+	remove "$ID-2"
+	rmdir "$top/$TAG-place"
+}
+
+@test "the last shim takes the cgroup of all shims along" {
+	local top
+	top=$(v2_top)
+	[ "$(stat -fc %T "$top" 2>/dev/null)" = cgroup2fs ] || skip "no cgroup v2 in this world"
+	bundle sleep 1000
+	mkdir "$top/$TAG-world"
+	# A tree of our own: others' shims live in the common one.
+	cat >"$T/inside" <<-'EOF'
+		set -eu
+		echo $$ >"$1/cgroup.procs"
+		exec unshare --mount --cgroup sh -euc '
+			mount -t tmpfs none /sys/fs/cgroup # or the kernel refuses to mount the same on the same
+			mount -t cgroup2 none /sys/fs/cgroup
+			mkdir /sys/fs/cgroup/own
+			echo $$ >/sys/fs/cgroup/own/cgroup.procs
+			"$BERTH" --root "$2" run -d --shim=always --bundle "$3" one
+			"$BERTH" --root "$2" run -d --shim=always --bundle "$3" two
+			ls -d /sys/fs/cgroup/berth*
+			"$BERTH" --root "$2" delete --force one
+			ls -d /sys/fs/cgroup/berth*
+			"$BERTH" --root "$2" delete --force two
+			ls -d /sys/fs/cgroup/berth* 2>/dev/null || echo none
+		' sh "$@"
+	EOF
+	sh "$T/inside" "$top/$TAG-world" "$STATE" "$BUNDLE" >"$T/seen"
+	is "$(sed 's|.*/||' "$T/seen" | tr '\n' ' ')" "berth berth.shim berth berth.shim none "
+	wait_until 5 rmdir "$top/$TAG-world/own"
+	rmdir "$top/$TAG-world"
+}
+
+@test "a shim that has to stay in a unit of the service manager says so" {
+	local top user=(setpriv --reuid=7002 --regid=7002 --clear-groups --inh-caps=-all)
+	top=$(v2_top)
+	[ "$(stat -fc %T "$top" 2>/dev/null)" = cgroup2fs ] || top=/sys/fs/cgroup/systemd
+	mkdir "$top/$TAG.service"
+	cp -a "$E2E_RUN/rootfs" "$BUNDLE/rootfs"
+	chown 7002:7002 "$BUNDLE"
+	(cd "$BUNDLE" && "${user[@]}" "$BERTH" spec --rootless)
+	config_edit '.process.terminal = false | .process.args = ["sleep", "1000"]'
+	chown -R 7002:7002 "$BUNDLE"
+	mkdir -m 700 "$T/user"
+	chown 7002:7002 "$T/user"
+	# shellcheck disable=SC2016 # expanded there
+	sh -euc 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"' sh "$top/$TAG.service" "${user[@]}" \
+		"$BERTH" --root "$T/user" run -d --shim=always --bundle "$BUNDLE" "$ID" 2>"$T/said" || fail "$(cat "$T/said")"
+	is "$(wc -l <"$T/said")" 1
+	has "$(cat "$T/said")" "the shim stays in the caller's cgroup, and ends with it"
+	"${user[@]}" "$BERTH" --root "$T/user" delete --force "$ID"
+	# Elsewhere nobody ends it: no word.
+	"${user[@]}" "$BERTH" --root "$T/user" run -d --shim=always --bundle "$BUNDLE" "$ID" 2>"$T/said"
+	is "$(cat "$T/said")" ""
+	"${user[@]}" "$BERTH" --root "$T/user" delete --force "$ID"
+	wait_until 5 rmdir "$top/$TAG.service"
 }

@@ -269,13 +269,44 @@ static void test_damaged_record(void **state)
 	cg_free(round_trip(DIR_JSON("\"\"", "\"/c\"", "\"/a/b\"", "true", "2"), 0));
 }
 
+static void test_in_unit(void **state)
+{
+	static const struct {
+		const char *own;
+		bool want;
+	} cases[] = {
+		{ "/", false },
+		{ "/a.slice/b", false },
+		{ "/system.slice/x.service", true },
+		{ "/user.slice/session-3.scope/below", true },
+		{ "/x.services", false },
+		{ "/service", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct cg_hier hiers[] = {
+			{ (char *)"memory", (char *)"/m", (char *)"/x.service", (char *)"/",
+			  false },
+			{ (char *)"systemd", (char *)"/s", (char *)cases[i].own, (char *)"/",
+			  false },
+		};
+		struct cg_host host = { CG_V1, hiers, 2 };
+
+		assert_int_equal(cg_host_in_unit(&host), cases[i].want);
+		hiers[1].name = (char *)"";
+		hiers[1].v2 = true;
+		assert_int_equal(cg_host_in_unit(&host), cases[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_default_place),  cmocka_unit_test(test_explicit_place),
 		cmocka_unit_test(test_rootless),       cmocka_unit_test(test_no_hierarchy),
 		cmocka_unit_test(test_refused_paths),  cmocka_unit_test(test_record),
-		cmocka_unit_test(test_damaged_record),
+		cmocka_unit_test(test_damaged_record), cmocka_unit_test(test_in_unit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ struct opt {
 
 struct ctx {
 	const char *root_path; /* --root or NULL */
-	bool systemd_cgroup;
+	bool systemd_cgroup, no_cgroups;
 	const char *rootless; /* "auto" */
 	struct err err;
 	struct ctr_root root; /* opened by ctx_open(), closed by main */

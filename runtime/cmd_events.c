@@ -4,7 +4,8 @@
  * JSON object a line: type, id, data.
  *
  * The stream ends by itself when the container's last process has: the cgroup is looked at, since
- * init may leave others behind.
+ * init may leave others behind. A container without a cgroup of its own has no statistics: callers
+ * that poll all containers get zeros, and a warning says so.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "berth/log.h"
 #include "cgroup/stats.h"
 #include "runtime/cmd.h"
 
@@ -22,6 +24,11 @@
 
 static bool once;
 static int64_t interval = 5000;
+
+static bool has_cgroup(const struct ctr *ctr)
+{
+	return ctr->cgroup && ctr->cgroup->usable;
+}
 
 static int print(struct ctx *ctx, const struct buf *b)
 {
@@ -33,8 +40,8 @@ static int print(struct ctx *ctx, const struct buf *b)
 static int print_stats(struct ctx *ctx, const struct ctr *ctr)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(EVENT_MAX);
-	struct cg_stats stats;
-	int r = cg_stats_read(ctr->cgroup, &stats, &ctx->err);
+	struct cg_stats stats = { 0 };
+	int r = has_cgroup(ctr) ? cg_stats_read(ctr->cgroup, &stats, &ctx->err) : 0;
 
 	if (r < 0)
 		return r;
@@ -68,9 +75,9 @@ static int stream(struct ctx *ctx, const struct ctr *ctr, int pidfd)
 	int r = 0;
 
 	/* Without a memory controller there are statistics, and no such news. */
-	if (cg_oom_watch_open(ctr->cgroup, &watch, NULL) < 0)
-		watch.fd = FD_INVALID;
-	while (r == 0 && !(ended && !cg_is_populated(ctr->cgroup))) {
+	if (!has_cgroup(ctr) || cg_oom_watch_open(ctr->cgroup, &watch, NULL) < 0)
+		watch = (struct cg_oom_watch){ .fd = FD_INVALID };
+	while (r == 0 && !(ended && !(has_cgroup(ctr) && cg_is_populated(ctr->cgroup)))) {
 		struct pollfd p[2] = { { .fd = watch.fd, .events = watch.events },
 			               { .fd = ended ? -1 : pidfd, .events = POLLIN } };
 		int64_t left = next - clock_ms();
@@ -83,7 +90,7 @@ static int stream(struct ctx *ctx, const struct ctr *ctr, int pidfd)
 		}
 		ended = ended || p[1].revents;
 		/* Also at the end: init may have ended of it. */
-		if (p[0].revents || ended)
+		if (watch.fd >= 0 && (p[0].revents || ended))
 			r = print_oom(ctx, ctr, cg_oom_watch_take(&watch));
 		if (r == 0 && !ended && clock_ms() >= next) {
 			r = print_stats(ctx, ctr);
@@ -111,10 +118,13 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	pidfd = ctr_status(ctr) == CTR_STOPPED ? -ESRCH : ctr_init_pidfd(ctr);
 	if (pidfd < 0)
 		return err_text(&ctx->err, -ESRCH, "container with id %s is not running", ctr->id);
-	if (!ctr->cgroup || !ctr->cgroup->usable)
-		return err_text(&ctx->err, -EOPNOTSUPP,
-		                "no events: container \"%s\" runs without a cgroup", ctr->id);
-	return once ? print_stats(ctx, ctr) : stream(ctx, ctr, pidfd);
+	if (once)
+		r = print_stats(ctx, ctr);
+	/* After the first line: some callers read both outputs as one. */
+	if (r == 0 && !has_cgroup(ctr))
+		log_warn("container \"%s\" runs without a cgroup of its own: all statistics are 0",
+		         ctr->id);
+	return once ? r : stream(ctx, ctr, pidfd);
 }
 
 static const struct opt opts[] = {

@@ -290,6 +290,7 @@ int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struc
 		.limits_wanted = ctr_wants_limits(l->spec),
 		.rootless = launch_is_rootless(ctx),
 		.systemd = ctx->systemd_cgroup,
+		.disabled = ctx->no_cgroups,
 		.user_manager = geteuid() != 0 || !caps_in_initial_userns(),
 		.resources = &l->spec->linux_.resources,
 		.annotations = l->spec->annotations,
@@ -306,7 +307,8 @@ int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struc
 		req.below_own = !l->with_shim && !(req.limits_wanted && host->mode == CG_V2);
 		r = cg_plan(host, &req, ret, &ctx->err);
 	}
-	if (r == 0 && l->with_shim && !launch_stays_with_caller(l->opts->shim_cgroup))
+	if (r == 0 && l->with_shim && !launch_stays_with_caller(l->opts->shim_cgroup) &&
+	    (req.shim_place || !ctx->no_cgroups))
 		r = plan_shim_cgroup(host, &req, ret_shim, &ctx->err);
 	cg_host_free(host);
 	return r;

@@ -37,7 +37,7 @@ static const struct command *const commands[] = {
 };
 
 static struct {
-	const char *root, *log, *log_format, *rootless;
+	const char *root, *log, *log_format, *rootless, *cgroup_manager;
 	bool debug, systemd_cgroup, version;
 } global = { .log_format = "text", .rootless = "auto" };
 
@@ -53,6 +53,8 @@ static const struct opt global_opts[] = {
 	{ "debug", 0, OPT_FLAG, &global.debug, NULL, "log each step with its duration", false },
 	{ "systemd-cgroup", 0, OPT_FLAG, &global.systemd_cgroup, NULL,
 	  "let systemd make the cgroup: linux.cgroupsPath is slice:prefix:name", false },
+	{ "cgroup-manager", 0, OPT_STRING, &global.cgroup_manager, "cgroupfs|systemd|disabled",
+	  "the same as a word; disabled: containers stay in the caller's cgroup", false },
 	{ "rootless", 0, OPT_STRING, &global.rootless, "true|false|auto",
 	  "tolerate missing permission over cgroups", false },
 	{ "criu", 0, OPT_IGNORED, NULL, "PATH", "ignored", true },
@@ -167,6 +169,28 @@ static int check_rootless(struct err *err)
 	return 0;
 }
 
+/* What crun's callers say; a false --systemd-cgroup is the default and contradicts nothing. */
+static int check_cgroup_manager(struct ctx *ctx)
+{
+	const char *name = global.cgroup_manager;
+
+	ctx->systemd_cgroup = global.systemd_cgroup;
+	if (!name)
+		return 0;
+	if (!streq(name, "cgroupfs") && !streq(name, "systemd") && !streq(name, "disabled"))
+		return err_text(&ctx->err, -EINVAL,
+		                "option --cgroup-manager: \"%s\" is none of cgroupfs, systemd, "
+		                "disabled",
+		                name);
+	if (global.systemd_cgroup && !streq(name, "systemd"))
+		return err_text(&ctx->err, -EINVAL,
+		                "option --cgroup-manager: \"%s\" contradicts --systemd-cgroup",
+		                name);
+	ctx->systemd_cgroup = streq(name, "systemd");
+	ctx->no_cgroups = streq(name, "disabled");
+	return 0;
+}
+
 static int fail(const char *command, const struct err *err)
 {
 	const char *msg = err->msg[0] ? err->msg : "failed";
@@ -263,10 +287,10 @@ static int dispatch(struct ctx *ctx, int argc, char **argv)
 		        argv[0]);
 		return 3;
 	}
-	if (setup_log(&ctx->err) < 0 || check_rootless(&ctx->err) < 0)
+	if (setup_log(&ctx->err) < 0 || check_rootless(&ctx->err) < 0 ||
+	    check_cgroup_manager(ctx) < 0)
 		return fail(c->name, &ctx->err);
 	ctx->root_path = global.root;
-	ctx->systemd_cgroup = global.systemd_cgroup;
 	ctx->rootless = global.rootless;
 	return run_command(c, ctx, n - 1, argv + 1);
 }

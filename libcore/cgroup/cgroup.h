@@ -73,6 +73,7 @@ struct cg_request {
 	                  tolerated unless limits_wanted */
 	bool below_own; /* default place below the caller's own cgroup rather than at the top of
 	                   what is delegated */
+	bool disabled; /* none is to be made: cgroups_path counts for nothing, limits are refused */
 	/* The systemd driver: cgroups_path is slice:prefix:name. Limits and annotations
 	 * (org.systemd.property.NAME) become properties of the unit, and are refused here. */
 	bool systemd;
@@ -121,9 +122,10 @@ int cg_sub(const struct cg *cg, char *const *args, struct cg **ret, struct err *
 /*
  * A copy that stands for the cgroup that process pid is in, if that is below the container's own:
  * on v2 a container that has given its own cgroup controllers can take no process there any more.
+ * gone: the container's own is not there any more, so that any place of pid's is right.
  * -ENOENT: it is not, or this is not v2.
  */
-int cg_follow(const struct cg *cg, pid_t pid, struct cg **ret);
+int cg_follow(const struct cg *cg, pid_t pid, bool gone, struct cg **ret);
 
 /* Limits: spec resources -> files (conversions are pure functions in v1.c, v2.c, convert.c). Device
  * rules included: v1 files, v2 eBPF. */

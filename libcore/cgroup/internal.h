@@ -141,7 +141,7 @@ int cg_unified_check(const char *key, char **ret_controller, struct err *err);
 
 /* --- sub.c --- */
 /* Pure: cg_follow() from the text of /proc/<pid>/cgroup. */
-int cg_follow_text(const struct cg *cg, const char *text, struct cg **ret);
+int cg_follow_text(const struct cg *cg, const char *text, bool gone, struct cg **ret);
 
 /* --- undo.c: what `update` puts back when one of its writes fails --- */
 struct cg_undo {

@@ -157,6 +157,25 @@ static int place_in(const struct cg_hier *h, const struct cg_request *req, const
 	return r;
 }
 
+static int place_nowhere(const struct cg_host *host, const struct cg_request *req, struct cg **ret,
+                         struct err *err)
+{
+	struct cg *cg = xcalloc(1, sizeof(*cg));
+	int r;
+
+	cg->mode = host->mode;
+	cg->rootless = req->rootless;
+	cg->optional = !req->limits_wanted;
+	r = unusable(cg, -EINVAL, "limits were asked for, and cgroups are disabled", err);
+	if (r < 0) {
+		cg_free(cg);
+		return r;
+	}
+	snprintf(cg->why, sizeof(cg->why), "cgroups are disabled");
+	*ret = cg;
+	return 0;
+}
+
 int cg_place(const struct cg_host *host, const struct cg_request *req, const char *parent,
              cg_may_write_fn *may_write, void *ctx, struct cg **ret, struct err *err)
 {
@@ -164,6 +183,8 @@ int cg_place(const struct cg_host *host, const struct cg_request *req, const cha
 	struct cg *cg;
 	int r = 0;
 
+	if (req->disabled)
+		return place_nowhere(host, req, ret, err);
 	if (req->cgroups_path && *req->cgroups_path) {
 		r = cg_path_check(req->cgroups_path, &explicit, err);
 		if (r < 0)

@@ -4,7 +4,8 @@
  * caller names ("exec --cgroup"), and the one that the container's init has moved itself to.
  *
  * Both come from outside, one from a command line, one from a hostile container: neither may lead
- * to a directory that is not below the container's own.
+ * to a directory that is not below the container's own. The exception is an own cgroup that has
+ * been removed: its init lives elsewhere, whoever moved it, and what joins it has its limits there.
  */
 #include "cgroup/internal.h"
 
@@ -108,7 +109,7 @@ int cg_sub(const struct cg *cg, char *const *args, struct cg **ret, struct err *
 	return 0;
 }
 
-int cg_follow_text(const struct cg *cg, const char *text, struct cg **ret)
+int cg_follow_text(const struct cg *cg, const char *text, bool gone, struct cg **ret)
 {
 	const struct cg_dir *dir = cg_find_v2(cg);
 	const char *line = text;
@@ -122,9 +123,15 @@ int cg_follow_text(const struct cg *cg, const char *text, struct cg **ret)
 	if (!line || cg->mode != CG_V2 || !dir)
 		return -ENOENT;
 	path = xstrndup(line + 3, strcspn(line + 3, "\n"));
-	if (path_has_dotdot(path) || !path_is_under(path, dir->path) || streq(path, dir->path))
+	if (path[0] != '/' || path_has_dotdot(path) || streq(path, dir->path))
+		return -ENOENT;
+	if (!gone && !path_is_under(path, dir->path))
 		return -ENOENT;
 	c = copy(cg);
+	if (gone) { /* and so is the unit: it must not be started again */
+		cg_unit_free(c->unit);
+		c->unit = NULL;
+	}
 	for (size_t i = 0; i < c->n_dirs; i++)
 		if (c->dirs[i].v2) {
 			free(c->dirs[i].path);
@@ -134,7 +141,7 @@ int cg_follow_text(const struct cg *cg, const char *text, struct cg **ret)
 	return 0;
 }
 
-int cg_follow(const struct cg *cg, pid_t pid, struct cg **ret)
+int cg_follow(const struct cg *cg, pid_t pid, bool gone, struct cg **ret)
 {
 	_cleanup_free_ char *text = NULL;
 	char name[48];
@@ -142,5 +149,5 @@ int cg_follow(const struct cg *cg, pid_t pid, struct cg **ret)
 
 	snprintf(name, sizeof(name), "/proc/%d/cgroup", (int)pid);
 	r = file_read_at(AT_FDCWD, name, CG_FILE_MAX, &text, NULL);
-	return r < 0 ? r : cg_follow_text(cg, text, ret);
+	return r < 0 ? r : cg_follow_text(cg, text, gone, ret);
 }

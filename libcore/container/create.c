@@ -243,7 +243,7 @@ static void warn_of_leftovers(const struct creation *c)
 {
 	const struct cg *cg = c->ctr->cgroup;
 
-	if (c->plan->rootless && !c->plan->ns.has[NS_PID] && (!cg || !cg->usable))
+	if (!c->plan->ns.has[NS_PID] && (!cg || !cg->usable))
 		log_warn("no cgroup, and no pid namespace of its own: processes of this container "
 		         "that outlive its first one cannot be found. Such configuration is "
 		         "strongly discouraged");

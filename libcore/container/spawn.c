@@ -144,14 +144,14 @@ static int take_pidfd(const struct spawn_opts *opts, int joiner_pidfd, int *ret_
 }
 
 /* A process joins a container that may have changed its cgroups: on v2 it is where init is that
- * there is room. */
+ * there is room, or a cgroup at all. */
 static int attach(const struct spawn_opts *opts, pid_t pid, struct err *err)
 {
 	struct cg *inits = NULL;
 	int r = cg_attach(opts->cgroup, pid, err);
 
 	if ((r != -EBUSY && r != -EOPNOTSUPP && r != -ENOENT) || opts->follow <= 0 ||
-	    cg_follow(opts->cgroup, opts->follow, &inits) < 0)
+	    cg_follow(opts->cgroup, opts->follow, r == -ENOENT, &inits) < 0)
 		return r;
 	err_clear(err);
 	r = cg_attach(inits, pid, err);

@@ -92,6 +92,37 @@ plain() {
 }
 
 # bats test_tags=compat
+@test "--cgroup-manager: cgroupfs, disabled, and what is refused" {
+	bundle sleep 1000
+	config_edit --arg path "/$TAG" '.linux.cgroupsPath = $path'
+	GLOBAL=(--cgroup-manager=cgroupfs)
+	berth run -d "$ID"
+	has "$(cat "/proc/$(pid_of)/cgroup")" ":/$TAG"
+	remove
+	GLOBAL=(--cgroup-manager disabled)
+	berth run -d "$ID"
+	is "$(cat "/proc/$(pid_of)/cgroup")" "$(cat /proc/self/cgroup)"
+	# The others need not be told.
+	GLOBAL=()
+	berth exec -d --pid-file "$T/pid" "$ID" sleep 1000
+	is "$(cat "/proc/$(cat "$T/pid")/cgroup")" "$(cat /proc/self/cgroup)"
+	is "$(find /sys/fs/cgroup -name "*$TAG*")" ""
+	refused 1 'runs without a cgroup \(cgroups are disabled\)' pause "$ID"
+	berth events --stats "$ID"
+	is "$(jq -c '.data.cpu.usage' "$T/out")" '{"kernel":0,"user":0}'
+	has "$err" "without a cgroup of its own"
+	remove
+	gone "$(cat "$T/pid")"
+	config_edit '.linux.resources.pids.limit = 10'
+	GLOBAL=(--cgroup-manager disabled)
+	refused 1 'limits were asked for, and cgroups are disabled' create "$ID"
+	GLOBAL=(--cgroup-manager=none)
+	refused 1 'cgroup-manager: "none" is none of' list
+	GLOBAL=(--cgroup-manager=cgroupfs --systemd-cgroup)
+	refused 1 'contradicts --systemd-cgroup' list
+}
+
+# bats test_tags=compat
 @test "an unknown log format is refused" {
 	not plain --log-format xml list
 	has "$err" "invalid log-format"

@@ -318,6 +318,32 @@ p() { jq -r "$1" <<<"$out"; }
 	remove
 }
 
+# bats test_tags=compat
+@test "exec follows an init whose own cgroup is gone" {
+	on_v2 || skip "v1 has a cgroup in each hierarchy"
+	up
+	local dir other=/sys/fs/cgroup/$TAG.other pid how
+	dir=$(cgroup_of "$(pid_of)" -)
+	mkdir "$other"
+	pid_of >"$other/cgroup.procs"
+	# As long as it is there it is where the limits are.
+	berth exec --shim=never -d --pid-file "$T/pid" "$ID" sleep 1000
+	pid=$(cat "$T/pid")
+	is "$(cgroup_of "$pid" -)" "$dir"
+	kill -KILL "$pid"
+	wait_until 5 rmdir "$dir"
+	for how in --shim=never --shim=always; do
+		berth exec $how -d --pid-file "$T/pid" "$ID" sleep 1000
+		is "$(cgroup_of "$(cat "$T/pid")" -)" "$other"
+	done
+	berth exec "$ID" cat /proc/self/cgroup
+	not berth exec --cgroup sub "$ID" true
+	[ ! -d "$dir" ]
+	remove
+	is "$(cat "$other/cgroup.procs")" ""
+	wait_until 5 rmdir "$other"
+}
+
 @test "exec --pidfd-socket: the pidfd of the process, with or without a shim" {
 	up
 	local how

@@ -114,6 +114,21 @@ ends_clean() { is "$(find "$T/root.$1" -mindepth 1 -not -name '.*')" ""; }
 	[ ! -e "$T/root.7002/$ID" ]
 }
 
+# bats test_tags=compat
+@test "events of a container without a cgroup of its own: zeros, once and again" {
+	user_bundle 7002 sleep 1000
+	as 7002 run -d "$ID"
+	as 7002 events --stats "$ID"
+	is "$(jq -c '[.type, .id, .data.pids, .data.memory.usage]' "$T/out")" "[\"stats\",\"$ID\",{},{\"limit\":0,\"failcnt\":0}]"
+	has "$err" "without a cgroup of its own"
+	setpriv --reuid=7002 --regid=7002 --clear-groups "$BERTH" --root "$T/root.7002" events --interval 50ms "$ID" >"$T/events" 2>&1 &
+	local job=$!
+	wait_until 10 eval '[ "$(grep -c "\"type\":\"stats\"" "$T/events")" -ge 3 ]'
+	as 7002 delete --force "$ID"
+	wait $job
+	ends_clean 7002
+}
+
 @test "neither a cgroup nor a pid namespace: a warning" {
 	user_bundle 7002 true
 	as 7002 run "$ID"

@@ -155,6 +155,22 @@ static void test_no_hierarchy(void **state)
 	refuse(&none, &req, NULL, -ENOENT, "no cgroup hierarchy is mounted");
 }
 
+static void test_disabled(void **state)
+{
+	struct cg_request req = { .id = "c1", .disabled = true, .cgroups_path = "/x" };
+	struct err err;
+	struct cg *cg;
+
+	(void)state;
+	assert_int_equal(place(&hybrid_host, &req, "/", &cg, &err), 0);
+	assert_false(cg->usable);
+	assert_int_equal(cg->n_dirs, 0);
+	assert_string_equal(cg->why, "cgroups are disabled");
+	cg_free(cg);
+	req.limits_wanted = true;
+	refuse(&hybrid_host, &req, "/", -EINVAL, "cgroups are disabled");
+}
+
 static void test_refused_paths(void **state)
 {
 	static const struct {
@@ -303,10 +319,11 @@ static void test_in_unit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_default_place),  cmocka_unit_test(test_explicit_place),
-		cmocka_unit_test(test_rootless),       cmocka_unit_test(test_no_hierarchy),
-		cmocka_unit_test(test_refused_paths),  cmocka_unit_test(test_record),
-		cmocka_unit_test(test_damaged_record), cmocka_unit_test(test_in_unit),
+		cmocka_unit_test(test_default_place), cmocka_unit_test(test_explicit_place),
+		cmocka_unit_test(test_rootless),      cmocka_unit_test(test_no_hierarchy),
+		cmocka_unit_test(test_disabled),      cmocka_unit_test(test_refused_paths),
+		cmocka_unit_test(test_record),        cmocka_unit_test(test_damaged_record),
+		cmocka_unit_test(test_in_unit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,10 +81,10 @@ static void test_sub(void **state)
 	assert_non_null(strstr(got, "has no cgroup"));
 }
 
-static void follow(const struct cg *cg, const char *text, const char *want)
+static void follow_gone(const struct cg *cg, const char *text, bool gone, const char *want)
 {
 	struct cg *c = NULL;
-	int r = cg_follow_text(cg, text, &c);
+	int r = cg_follow_text(cg, text, gone, &c);
 
 	if (!want) {
 		assert_int_equal(r, -ENOENT);
@@ -93,6 +93,11 @@ static void follow(const struct cg *cg, const char *text, const char *want)
 	assert_int_equal(r, 0);
 	assert_string_equal(c->dirs[0].path, want);
 	cg_free(c);
+}
+
+static void follow(const struct cg *cg, const char *text, const char *want)
+{
+	follow_gone(cg, text, false, want);
 }
 
 static void test_follow(void **state)
@@ -106,6 +111,13 @@ static void test_follow(void **state)
 	follow(&v2, "0::/top/c/../d\n", NULL);
 	follow(&v2, "", NULL);
 	follow(&v1, "0::/top/c/init\n", NULL);
+	/* The container's own cgroup is not there any more. */
+	follow_gone(&v2, "0::/elsewhere\n", true, "/elsewhere");
+	follow_gone(&v2, "0::/\n", true, "/");
+	follow_gone(&v2, "0::/top/c\n", true, NULL);
+	follow_gone(&v2, "0::/../elsewhere\n", true, NULL);
+	follow_gone(&v2, "0::\n", true, NULL);
+	follow_gone(&v1, "0::/elsewhere\n", true, NULL);
 }
 
 int main(void)

@@ -103,6 +103,9 @@ static bool handle_frame(struct client *c, const struct frame *f)
 {
 	uint16_t rows, cols;
 
+	/* Data is held up by who reads it. */
+	if (f->type != FRAME_DATA && f->type != FRAME_DETACH && !client_may_ask(c))
+		return false;
 	switch (f->type) {
 	case FRAME_DATA:
 		if (f->stream != STREAM_STDIN)

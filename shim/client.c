@@ -4,7 +4,9 @@
  * event the next stay in the buffer. Attach turns it into a stream of frames (attach.c).
  *
  * A peer that has only shut down its writing side still gets its answers; one that is gone, sends
- * garbage, too much, or half a message for too long is closed, and nobody else notices.
+ * garbage, too much, or half a message for too long is closed, and nobody else notices. One that
+ * calls without end is throttled (rate.h): its calls stay in the buffer, and once that is full in
+ * its socket, and the throttled ones get in turn what comes in.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -24,7 +26,7 @@ static void update_watcher(struct client *c)
 {
 	int events = 0;
 
-	if (!c->in_eof && !c->finishing && !c->starved && c->in.len < c->in.max)
+	if (!c->in_eof && !c->finishing && !c->starved && !c->throttled && c->in.len < c->in.max)
 		events |= EV_READ;
 	if (!c->writable)
 		events |= EV_WRITE;
@@ -55,6 +57,43 @@ void client_close(struct client *c)
 		attach_gone(c);
 }
 
+static void on_call_timer(struct ev_loop *loop, ev_timer *w, int events);
+
+static void start_call_timer(struct shim *shim)
+{
+	if (ev_is_active(&shim->call_timer))
+		return;
+	ev_timer_init(&shim->call_timer, on_call_timer, SHIM_CALLS_TICK_S, 0.);
+	shim->call_timer.data = shim;
+	ev_timer_start(shim->loop, &shim->call_timer);
+}
+
+static bool take_token(struct client *c)
+{
+	struct shim *shim = c->shim;
+	double now = ev_now(shim->loop);
+	double there = rate_level(&shim->calls, now, SHIM_CALLS_PER_S, SHIM_CALLS);
+
+	if (there < 1 ||
+	    (there < SHIM_CALLS_KEPT && !rate_take(&c->own, now, SHIM_OWN_CALLS, SHIM_OWN_CALLS)))
+		return false;
+	return rate_take(&shim->calls, now, SHIM_CALLS_PER_S, SHIM_CALLS);
+}
+
+bool client_may_ask(struct client *c)
+{
+	struct shim *shim = c->shim;
+
+	if (shim->share != 0 && take_token(c)) {
+		if (shim->share > 0)
+			shim->share--;
+		return true;
+	}
+	c->throttled = true;
+	start_call_timer(shim);
+	return false;
+}
+
 /* Calls in the buffer, until one has to wait or switches to frames. */
 static void handle_messages(struct client *c)
 {
@@ -64,6 +103,8 @@ static void handle_messages(struct client *c)
 		size_t len;
 
 		if (!end)
+			break;
+		if (!client_may_ask(c))
 			break;
 		len = (size_t)(end - c->in.data);
 		if (varlink_call_parse(c->in.data, len, &call) < 0) {
@@ -112,7 +153,7 @@ static void start_message_timer(struct shim *shim, double seconds)
 static void watch_incomplete(struct client *c)
 {
 	struct shim *shim = c->shim;
-	bool incomplete = c->in.len && !c->starved && c->pending == PENDING_NONE;
+	bool incomplete = c->in.len && !c->starved && !c->throttled && c->pending == PENDING_NONE;
 
 	if (!incomplete) {
 		c->since = 0;
@@ -134,10 +175,50 @@ static void input_changed(struct client *c)
 		return;
 	if (!c->in.len)
 		buf_done(&c->in);
-	else if (c->in.len >= c->in.max && !c->starved && c->pending == PENDING_NONE)
+	else if (c->in.len >= c->in.max && !c->starved && !c->throttled &&
+	         c->pending == PENDING_NONE)
 		client_close(c); /* a message that can't be complete within the limit */
 	if (!c->dead)
 		watch_incomplete(c);
+}
+
+/* It will send no more, and has all answers. */
+static void finish_calls(struct client *c)
+{
+	if (!c->dead && c->in_eof && c->mode == CLIENT_CALLS && c->pending == PENDING_NONE &&
+	    !c->throttled)
+		c->finishing = true;
+}
+
+/* One thing for each that waits, in turn, and again as long as there are tokens. */
+static void on_call_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct shim *shim = w->data;
+	bool served;
+
+	(void)loop;
+	(void)events;
+	do {
+		int first = shim->next_call;
+
+		served = false;
+		for (int i = 0; i < SHIM_CLIENTS_MAX; i++) {
+			int slot = (first + i) % SHIM_CLIENTS_MAX;
+			struct client *c = shim->clients[slot];
+
+			if (!c || c->dead || !c->throttled)
+				continue;
+			c->throttled = false;
+			shim->share = 1;
+			input_changed(c);
+			finish_calls(c);
+			if (shim->share > 0)
+				continue;
+			served = true;
+			shim->next_call = (slot + 1) % SHIM_CLIENTS_MAX;
+		}
+	} while (served);
+	shim->share = -1;
 }
 
 /* The peer will send no more; has it gone altogether? */
@@ -149,8 +230,8 @@ static void input_ended(struct client *c)
 	c->since = 0;
 	if (poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR))
 		client_close(c);
-	else if (c->mode == CLIENT_CALLS && c->pending == PENDING_NONE)
-		c->finishing = true;
+	else
+		finish_calls(c);
 }
 
 /* Descriptors wait for the message that they came with; more than that can use are closed. */
@@ -262,11 +343,16 @@ void client_resumed_all(struct shim *shim)
 	for (int i = 0; i < SHIM_CLIENTS_MAX; i++) {
 		struct client *c = shim->clients[i];
 
-		/* The timer finds out for itself how long it has to wait for the next. */
-		if (c && c->since != 0) {
-			start_message_timer(shim, 0.01);
-			return;
+		if (!c || c->dead)
+			continue;
+		/* What has been received is looked at once; it may have been throttled there. */
+		if (c->in.len && !c->starved && c->pending == PENDING_NONE) {
+			c->throttled = true;
+			start_call_timer(shim);
 		}
+		/* The timer finds out for itself how long it has to wait for the next. */
+		if (c->since != 0 && !ev_is_active(&shim->message_timer))
+			start_message_timer(shim, 0.01);
 	}
 }
 
@@ -300,8 +386,7 @@ static void flush_one(struct client *c)
 		if (c->dead || c->pending != PENDING_NONE)
 			break;
 		input_changed(c); /* the calls behind it, which may have their answers too */
-		if (!c->dead && c->in_eof && c->pending == PENDING_NONE)
-			c->finishing = true;
+		finish_calls(c);
 	}
 	if (c->dead)
 		return;

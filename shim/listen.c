@@ -20,7 +20,8 @@
 #include "shim/shim.h"
 
 #define ACCEPTS_PER_TURN 16
-#define ACCEPT_PAUSE_S   1. /* when out of descriptors */
+#define ACCEPT_PAUSE_S   1.   /* when out of descriptors */
+#define ACCEPT_TICK_S    0.02 /* when too many come */
 #define SOCKET_NAME      "shim.sock"
 
 static void serve(struct shim *shim, int fd)
@@ -57,26 +58,38 @@ static void on_accept_timer(struct ev_loop *loop, ev_timer *w, int events)
 	ev_io_start(loop, &shim->listen_io);
 }
 
+/* Connections that wait in the socket's queue stay there. */
+static void pause_accept(struct shim *shim, double seconds)
+{
+	ev_io_stop(shim->loop, &shim->listen_io);
+	ev_timer_set(&shim->accept_timer, seconds, 0.);
+	ev_timer_start(shim->loop, &shim->accept_timer);
+}
+
 static void on_listen(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct shim *shim = w->data;
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd;
 
+		if (rate_level(&shim->accepts, ev_now(loop), SHIM_ACCEPTS_PER_S, SHIM_ACCEPTS) <
+		    1) {
+			pause_accept(shim, ACCEPT_TICK_S);
+			return;
+		}
+		fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
+			(void)rate_take(&shim->accepts, ev_now(loop), SHIM_ACCEPTS_PER_S,
+			                SHIM_ACCEPTS);
 			serve(shim, fd);
 			continue;
 		}
 		if (errno == EINTR || errno == ECONNABORTED)
 			continue;
-		if (errno != EAGAIN) {
-			/* Out of descriptors or memory: the connection stays, so poll slowly. */
-			ev_io_stop(loop, w);
-			ev_timer_set(&shim->accept_timer, ACCEPT_PAUSE_S, 0.);
-			ev_timer_start(loop, &shim->accept_timer);
-		}
+		if (errno != EAGAIN) /* out of descriptors or memory */
+			pause_accept(shim, ACCEPT_PAUSE_S);
 		return;
 	}
 }

@@ -40,6 +40,7 @@ int loop_init(struct shim *shim, struct err *err)
 	shim->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (!shim->loop)
 		return err_set(err, -errno, "create event loop");
+	shim->share = -1;
 	ev_prepare_init(&shim->flush, on_flush);
 	shim->flush.data = shim;
 	ev_prepare_start(shim->loop, &shim->flush);

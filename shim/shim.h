@@ -25,6 +25,7 @@
 #include "base/buf.h"
 #include "shim/history.h"
 #include "shim/log_sink.h"
+#include "shim/rate.h"
 #include "shim/ring.h"
 #include "shim/wire/exit_record.h"
 #include "shim/wire/frame.h"
@@ -42,6 +43,13 @@
 #define SHIM_MESSAGE_S       10.0         /* a message or frame must be complete after this */
 #define SHIM_DRAIN_S         0.25         /* at most between reaping and publishing the exit */
 #define SHIM_END_S           1.0          /* at most between Shutdown and the end */
+#define SHIM_CALLS           500          /* calls, and frames that are no data, at once ... */
+#define SHIM_CALLS_KEPT      200  /* ... of which so many for clients that call seldom ... */
+#define SHIM_CALLS_PER_S     1000 /* ... regained per second: of all clients together */
+#define SHIM_OWN_CALLS       20   /* one that makes fewer at once, and per second, calls seldom */
+#define SHIM_CALLS_TICK_S    0.01 /* those that wait get what has come in since */
+#define SHIM_ACCEPTS         256  /* connections at once ... */
+#define SHIM_ACCEPTS_PER_S   250  /* ... regained per second */
 #define SHIM_PATIENCE_S      1.0  /* how long an attached client may hold up the output ... */
 #define SHIM_PATIENCE_REFILL 0.02 /* ... regained by this share of the time that passes */
 
@@ -151,6 +159,8 @@ struct client {
 	size_t out_off;
 	bool writable;   /* the socket took everything last time */
 	ev_tstamp since; /* when the incomplete message began; 0: none */
+	struct rate own; /* calls that it may make when others have used up the common ones */
+	bool throttled;  /* what it asks for waits for its turn */
 
 	/* CLIENT_CALLS */
 	enum client_pending pending;
@@ -187,6 +197,10 @@ struct shim {
 	ev_prepare flush;
 	ev_periodic dormant;
 	ev_timer message_timer;
+	struct rate calls, accepts;
+	ev_timer call_timer; /* somebody is throttled */
+	int next_call;       /* slot that is due first */
+	int share;           /* calls left of somebody's turn; -1: it is nobody's */
 	ev_io listen_io;
 	ev_timer accept_timer; /* out of descriptors: try again */
 	ev_io dir_io;
@@ -282,6 +296,8 @@ bool client_all_sent(const struct shim *shim); /* nobody is owed anything any mo
 bool client_send_queued(struct client *c);
 void client_sweep(struct shim *shim);
 struct client *client_idlest(struct shim *shim); /* may be NULL */
+/* May it ask for one more thing now? false: it is served when its turn comes. */
+bool client_may_ask(struct client *c);
 /* Room in stdin: go on with input that waits. */
 void client_input_ready(struct shim *shim);
 

@@ -257,3 +257,78 @@ finish() {
 	ask Wait | jq -e '.parameters.signal == 15'
 	end
 }
+
+# answers FILE: how many have come
+answers() { tr -dc '\0' <"$1" | wc -c; }
+calls() { awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) printf "{\"method\":\"io.berth.Shim.State\"}%c", 0 }'; }
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+
+# 500 at once and 1000 a second: what is faster is no limit, what is slower only a slow machine.
+@test "a flood of calls: answered at a bounded rate, all of them, and nobody else waits behind it" {
+	keep -- sleep 100
+	local begun i flood
+	begun=$(now_ms)
+	# It shuts down its writing side at once, and gets its answers all the same.
+	calls 4500 | socat -t 60 - "UNIX-CONNECT:$S/shim.sock" >"$T/flood" 2>/dev/null &
+	flood=$!
+	wait_until 10 eval '[ "$(answers "$T/flood")" -ge 300 ]'
+	for i in 1 2 3 4 5; do is "$(parameter .status)" running; done
+	[ "$(answers "$T/flood")" -lt 4500 ] || fail "others were served after it"
+	wait "$flood"
+	is "$(answers "$T/flood")" 4500
+	[ $(($(now_ms) - begun)) -ge 3500 ] || fail "faster than the limit"
+	finish
+}
+
+@test "forty floods at once: all are served, in turn, and so is who calls now and then" {
+	keep -- sleep 100
+	local begun i
+	begun=$(now_ms)
+	for i in $(seq 40); do
+		calls 100 | socat -t 60 - "UNIX-CONNECT:$S/shim.sock" >"$T/flood.$i" 2>/dev/null &
+	done
+	for i in 1 2 3 4 5; do is "$(parameter .status)" running; done
+	for i in $(seq 40); do wait_until 30 eval '[ "$(answers "$T/flood.$i")" -eq 100 ]'; done
+	[ $(($(now_ms) - begun)) -ge 3000 ] || fail "faster than the limit"
+	wait
+	finish
+}
+
+@test "connections without end: taken at a bounded rate; who is attached notices nothing" {
+	keep -- sh -c 'while read -r line; do echo "$line"; done'
+	local begun i
+	mkfifo "$T/in"
+	attach_raw <"$T/in" >"$T/raw" &
+	exec 9>"$T/in"
+	wait_until 5 is_parameter .clients 1
+	begun=$(now_ms)
+	for i in 1 2 3 4; do
+		(for _ in $(seq 250); do printf 'x' | socat -u - "UNIX-CONNECT:$S/shim.sock" 2>/dev/null; done) &
+	done
+	for i in 1 2 3; do
+		printf '\1\0\0\0\0\0\0\6line %s' "$i" >&9
+		printf '\1\0\0\0\0\0\0\1\n' >&9
+		wait_until 5 grep -qa "line $i" "$T/raw"
+	done
+	exec 9>&-
+	wait
+	[ $(($(now_ms) - begun)) -ge 2900 ] || fail "faster than the limit"
+	is "$(parameter .status)" running
+	finish
+}
+
+@test "a storm of resizes: the last one holds, others are served meanwhile" {
+	keep -t -- sh -c 'until [ -e '"$T"'/go ]; do sleep 0.05; done; stty size; sleep 100'
+	local storm
+	{
+		LC_ALL=C awk 'BEGIN { for (i = 0; i < 3000; i++) printf "%c%c%c%c%c%c%c%c%c%c%c%c", 4, 0, 0, 0, 0, 0, 0, 4, 0, 24, 0, 1 + i % 100 }'
+		printf '\4\0\0\0\0\0\0\4\0\41\0\123\5\0\0\0\0\0\0\0'
+	} >"$T/storm"
+	attach_raw <"$T/storm" >/dev/null &
+	storm=$!
+	is "$(parameter .status)" running
+	wait "$storm"
+	: >"$T/go"
+	wait_until 10 grep -q 'F 33 83' "$S/log"
+	finish
+}

@@ -199,6 +199,20 @@ numbers() { seq -f %07.0f "$1"; }
 	wait
 }
 
+@test "in the middle of a flood of calls: each has its answer" {
+	bundle sleep 1000
+	berth run -d "$ID"
+	awk 'BEGIN { for (i = 0; i < 4000; i++) printf "{\"method\":\"io.berth.Shim.State\"}%c", 0 }' |
+		socat -t 60 - "UNIX-CONNECT:$(shim_addr)" >"$T/flood" 2>/dev/null &
+	wait_until 10 eval '[ "$(tr -dc "\0" <"$T/flood" | wc -c)" -ge 600 ]'
+	to next
+	to after-next
+	[ "$(tr -dc '\0' <"$T/flood" | wc -c)" -lt 4000 ] || fail "that came too late"
+	wait
+	is "$(tr -dc '\0' <"$T/flood" | wc -c)" 4000
+	remove
+}
+
 @test "a terminal: its shell, its size and who sits at it stay" {
 	bundle sh
 	config_edit '.process.terminal = true | .process.env += ["PS1=ready> ", "HISTFILE="]'

@@ -153,8 +153,8 @@ char *criu_config_log(const char *text)
 static bool is_aftermath(const char *text)
 {
 	static const char *const aftermath[] = {
-		"Dumping FAILED",   "Restoring FAILED",  "recv req error",
-		" exited, status=", " killed by signal",
+		"Dumping FAILED",   "Restoring FAILED",  " failed with -",
+		" exited, status=", " killed by signal", "recv req error",
 	};
 	size_t len = strcspn(text, "\n");
 

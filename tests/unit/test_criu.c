@@ -129,6 +129,10 @@ static void test_log_error(void **state)
 		  "status=1\n"
 		  "(0.3) Error (cgroup.c:9): cg: cgroupd: recv req error: No such file\n",
 		  "Error (sk-unix.c:1): cause" },
+		{ "(0.1) Error (files-reg.c:1): cause\n(0.2) Error (cr-dump.c:9): Dump files (pid: "
+		  "7) "
+		  "failed with -1\n(0.3) Error (cr-dump.c:9): Dumping FAILED.\n",
+		  "Error (files-reg.c:1): cause" },
 		{ "(0.1) Error (a.c:1): first\n(0.2) Error (b.c:2): second\n(0.3) exited, "
 		  "status=0\n",
 		  "Error (b.c:2): second" },

@@ -54,7 +54,7 @@ struct command {
 extern const struct command cmd_create, cmd_run, cmd_start, cmd_state, cmd_list, cmd_ps, cmd_kill,
     cmd_stop, cmd_delete, cmd_pause, cmd_resume, cmd_exec, cmd_attach, cmd_wait, cmd_logs, cmd_spec,
     cmd_features, cmd_gc, cmd_update, cmd_events, cmd_checkpoint, cmd_restore, cmd_explain,
-    cmd_check, cmd_upgrade;
+    cmd_check, cmd_upgrade, cmd_recover;
 
 /* Open the state root of this invocation. create: make it. */
 int ctx_root(struct ctx *ctx, bool create, struct ctr_root *ret);

@@ -20,11 +20,18 @@ static int ask_terminal(const struct session_ref *ref, bool *ret, struct err *er
 	_cleanup_varlink_reply_ struct varlink_reply reply = { NULL };
 	int r = shim_call(ref->dir_fd, "State", NULL, &reply, err);
 
+	if ((r == -ENOENT || r == -ECONNREFUSED) && session_ref_lost(ref))
+		return session_ref_say_lost(ref, err);
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return err_text(err, r, "the shim of \"%s\" is lost: its streams can't be reached",
 		                ref->name);
 	if (r < 0)
 		return err_prefix(err, "attach to \"%s\"", ref->name);
+	if (json_get_bool(reply.parameters, "terminal_lost", false))
+		return err_text(err, -ENOTTY,
+		                "\"%s\" has lost its terminal with its shim: only its end can be "
+		                "waited for",
+		                ref->name);
 	*ret = json_get_bool(reply.parameters, "terminal", false);
 	return 0;
 }

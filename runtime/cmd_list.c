@@ -53,8 +53,9 @@ static int each(struct ctx *ctx, const struct ctr_root *root, char *const *ids)
 		}
 		if (ctr->shim.pid > 0 && ctr_status(ctr) != CTR_STOPPED && !ctr_shim_alive(ctr))
 			log_warn("container \"%s\": its shim (pid %d) is lost: it runs on, but its "
-			         "output, terminal and exit status are held by nobody",
-			         ctr->id, ctr->shim.pid);
+			         "output, terminal and exit status are held by nobody; run: berth "
+			         "recover %s",
+			         ctr->id, ctr->shim.pid, ctr->id);
 		if (json) {
 			_cleanup_free_ char *owner = owner_name(ctr->owner);
 			_cleanup_free_ char *text = ctr_state_json(ctr, owner, false);

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "berth/log.h"
 #include "runtime/cmd.h"
 #include "runtime/waiter.h"
 
@@ -180,6 +181,12 @@ static int run(struct ctx *ctx, int argc, char **argv)
 			break;
 		waiter_begin(w);
 		wait.n++;
+		if (w->state == WAITER_PROCESS && session_ref_lost(&w->ref)) {
+			struct err why = { 0 };
+
+			(void)session_ref_say_lost(&w->ref, &why);
+			log_warn("%s", why.msg);
+		}
 	}
 	if (r >= 0)
 		r = wait_all(ctx, &wait);

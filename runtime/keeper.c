@@ -29,6 +29,7 @@
 #include "runtime/self.h"
 #include "shim/wire/exit_record.h"
 #include "shim/wire/handover.h"
+#include "shim/wire/oom_count.h"
 #include "version.h"
 
 #define BACKLOG 16
@@ -124,7 +125,11 @@ static pid_t fork_keeper(struct keeper_job *job, struct err *err)
 static int listen_socket(struct keeper *k, struct err *err)
 {
 	struct keeper_job *job = k->job;
-	int fd = sock_listen_at(job->session_fd, "shim.sock", BACKLOG);
+	int fd;
+
+	if (job->found) /* what is there is of a shim that is gone */
+		(void)unlinkat(job->session_fd, "shim.sock", 0);
+	fd = sock_listen_at(job->session_fd, "shim.sock", BACKLOG);
 
 	if (fd < 0)
 		return err_set(err, fd, "listen on \"%s/shim.sock\"", job->session_path);
@@ -194,6 +199,8 @@ static int prepare_stdio(struct keeper *k, struct err *err)
 
 	for (int i = 0; i < 3; i++) {
 		k->io_fds[i] = FD_INVALID;
+		if (job->found)
+			continue;
 		if (job->stdio == STDIO_INHERIT) {
 			k->io_fds[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
 			if (k->io_fds[i] < 0)
@@ -201,7 +208,7 @@ static int prepare_stdio(struct keeper *k, struct err *err)
 				               i);
 		}
 	}
-	if (job->stdio == STDIO_KEEP && !job->process->terminal)
+	if (!job->found && job->stdio == STDIO_KEEP && !job->process->terminal)
 		r = kept_pipes(k, err);
 	memcpy(k->io.stdio, k->io_fds, sizeof(k->io_fds));
 	k->io.preserve_fds = job->preserve_fds;
@@ -266,10 +273,58 @@ static void open_stat(struct keeper *k)
 	k->h.stat_fd = fd < 0 ? FD_INVALID : fd;
 }
 
+/* What a recovery needs, should the shim be killed. */
+static int record(const struct keeper *k, struct err *err)
+{
+	struct keep_record rec = { .conf = k->h };
+	const int fds[] = { k->h.stdin_fd, k->h.stdout_fd, k->h.stderr_fd };
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		rec.pipes[i] = keep_pipe_of(fds[i]);
+	r = keep_record_write_at(k->job->session_fd, &rec);
+	return r < 0 ? err_set(err, r, "write \"%s/" KEEP_RECORD_NAME "\"", k->job->session_path)
+	             : 0;
+}
+
+/* A process that has been there before us. */
+static int adopt_process(struct keeper *k, struct err *err)
+{
+	struct keeper_job *job = k->job;
+	struct ctr_identity self = { 0 };
+	int r = ctr_identity_of(getpid(), -1, &self);
+
+	if (r < 0)
+		return err_set(err, r, "look at ourselves");
+	r = job->make(job, &k->io, &self, &k->h.pid, &k->h.pidfd, err);
+	if (r < 0)
+		return r;
+	if (!k->h.started_ns)
+		open_stat(k);
+	open_cgroup_files(k);
+	return 0;
+}
+
+static void choose_log(struct keeper *k)
+{
+	const struct log_choice *log = &k->job->log;
+
+	k->h.log_format = log->format;
+	if (log->format != LOG_JOURNALD)
+		k->h.log_path = k->job->log_path;
+	/* For tests, and journals elsewhere. */
+	k->h.journal = getenv("BERTH_JOURNAL_SOCKET");
+	if (log->max)
+		k->h.log_max = log->max;
+	if (log->files)
+		k->h.log_files = log->files;
+}
+
 static int make_process(struct keeper *k, struct err *err)
 {
 	struct keeper_job *job = k->job;
 	struct ctr_identity self = { 0 };
+	uint64_t kills;
 	int r;
 
 	(void)ctr_identity_of(getpid(), -1, &self);
@@ -298,7 +353,12 @@ static int make_process(struct keeper *k, struct err *err)
 	for (int i = 0; i < 3; i++)
 		fd_reset(&k->io_fds[i]);
 	open_cgroup_files(k);
-	return 0;
+	if (oom_count_read(k->h.oom_fd, &kills))
+		k->h.oom_kills = (int64_t)kills;
+	if (job->stdio == STDIO_KEEP)
+		choose_log(k);
+	k->h.stdin_mode = job->stdio == STDIO_KEEP ? SHIM_STDIN_KEEP : SHIM_STDIN_NEVER;
+	return record(k, err);
 }
 
 static void send_report(int fd, pid_t pid, const struct err *err)
@@ -314,26 +374,13 @@ static _Noreturn void lost(struct keeper *k)
 	struct exit_record rec = exit_record_unknown();
 	int status;
 
+	if (k->h.adopted) /* it is not ours to end */
+		_exit(1);
 	(void)proc_pidfd_signal(k->h.pidfd, SIGKILL);
 	if (proc_waitpid(k->h.pid, &status) >= 0)
 		rec = exit_record_from_status(status, clock_real_ns());
 	(void)exit_record_write_at(k->job->session_fd, &rec);
 	_exit(1);
-}
-
-static void choose_log(struct keeper *k)
-{
-	const struct log_choice *log = &k->job->log;
-
-	k->h.log_format = log->format;
-	if (log->format != LOG_JOURNALD)
-		k->h.log_path = k->job->log_path;
-	/* For tests, and journals elsewhere. */
-	k->h.journal = getenv("BERTH_JOURNAL_SOCKET");
-	if (log->max)
-		k->h.log_max = log->max;
-	if (log->files)
-		k->h.log_files = log->files;
 }
 
 static _Noreturn void become_shim(struct keeper *k)
@@ -348,9 +395,6 @@ static _Noreturn void become_shim(struct keeper *k)
 	k->h.id = job->id;
 	k->h.name = job->name;
 	k->h.session_path = job->session_path;
-	if (job->stdio == STDIO_KEEP)
-		choose_log(k);
-	k->h.stdin_mode = job->stdio == STDIO_KEEP ? SHIM_STDIN_KEEP : SHIM_STDIN_NEVER;
 	if (handover_write(&k->h, &memfd, NULL) < 0 || handover_keep_fds(&k->h, memfd) < 0)
 		lost(k);
 	snprintf(number, sizeof(number), "%d", memfd);
@@ -366,7 +410,10 @@ static _Noreturn void keeper_main(struct keeper_job *job, int report)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	proc_reset_signals();
-	handover_init(&k.h);
+	if (job->found)
+		k.h = *job->found;
+	else
+		handover_init(&k.h);
 	(void)setsid();
 	umask(022);
 	/* A descriptor of its own: the one in hand carries the lock, which must end with the
@@ -381,7 +428,7 @@ static _Noreturn void keeper_main(struct keeper_job *job, int report)
 	if (r == 0)
 		r = listen_socket(&k, &err);
 	if (r == 0)
-		r = make_process(&k, &err);
+		r = job->found ? adopt_process(&k, &err) : make_process(&k, &err);
 	if (r < 0) {
 		send_report(report, -1, &err);
 		_exit(1);

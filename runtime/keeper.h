@@ -18,6 +18,7 @@
 #include "berth/err.h"
 #include "runtime/log_choice.h"
 #include "shim/wire/exit_command.h"
+#include "shim/wire/keep_record.h"
 
 enum stdio_mode { STDIO_KEEP, STDIO_INHERIT, STDIO_NULL };
 
@@ -43,8 +44,10 @@ struct keeper_job {
 	            const struct ctr_identity *shim, pid_t *ret_pid, int *ret_pidfd,
 	            struct err *err);
 	void *arg;
-	int report_fd;       /* set by keeper_run: children of make() must close it */
-	bool in_shim_cgroup; /* set by keeper_run: K was born there */
+	/* A process that there is already, and what was found of it: make() only records it. */
+	const struct shim_handover *found; /* borrowed; NULL: a new process */
+	int report_fd;                     /* set by keeper_run: children of make() must close it */
+	bool in_shim_cgroup;               /* set by keeper_run: K was born there */
 };
 
 /* Open berth-shim beside our own binary (or BERTH_SHIM_PATH). -errno with a hint. */

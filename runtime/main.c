@@ -29,11 +29,11 @@
 #define LOG_FD_MIN 600
 
 static const struct command *const commands[] = {
-	&cmd_attach,  &cmd_check,  &cmd_checkpoint, &cmd_create,   &cmd_delete,
-	&cmd_events,  &cmd_exec,   &cmd_explain,    &cmd_features, &cmd_gc,
-	&cmd_kill,    &cmd_list,   &cmd_logs,       &cmd_pause,    &cmd_ps,
-	&cmd_restore, &cmd_resume, &cmd_run,        &cmd_spec,     &cmd_start,
-	&cmd_state,   &cmd_stop,   &cmd_update,     &cmd_upgrade,  &cmd_wait,
+	&cmd_attach,  &cmd_check,   &cmd_checkpoint, &cmd_create,  &cmd_delete,  &cmd_events,
+	&cmd_exec,    &cmd_explain, &cmd_features,   &cmd_gc,      &cmd_kill,    &cmd_list,
+	&cmd_logs,    &cmd_pause,   &cmd_ps,         &cmd_recover, &cmd_restore, &cmd_resume,
+	&cmd_run,     &cmd_spec,    &cmd_start,      &cmd_state,   &cmd_stop,    &cmd_update,
+	&cmd_upgrade, &cmd_wait,
 };
 
 static struct {

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/proc.h"
 
 int session_ref_open(struct ctx *ctx, const struct ctr_root *root, const char *name,
                      struct session_ref *ret)
@@ -41,6 +42,37 @@ int session_ref_pidfd(const struct session_ref *ref)
 	r = ctr_identity_open(&s.process);
 	ctr_session_done(&s);
 	return r;
+}
+
+static bool lives(const struct ctr_identity *id)
+{
+	_cleanup_close_ int fd = ctr_identity_open(id);
+
+	return fd >= 0 && !proc_pidfd_exited(fd);
+}
+
+bool session_ref_lost(const struct session_ref *ref)
+{
+	const char *name = strchr(ref->name, '/');
+	struct ctr_session s;
+	bool lost;
+
+	if (!name)
+		return ref->ctr->shim.pid > 0 && lives(&ref->ctr->init) && !lives(&ref->ctr->shim);
+	if (ctr_session_read(ref->ctr, name + 1, &s) < 0)
+		return false;
+	lost = s.shim.pid > 0 && lives(&s.process) && !lives(&s.shim);
+	ctr_session_done(&s);
+	return lost;
+}
+
+int session_ref_say_lost(const struct session_ref *ref, struct err *err)
+{
+	return err_text(
+	    err, -ECONNREFUSED,
+	    "the shim of \"%s\" is lost: nobody holds its streams and exit status; run: "
+	    "berth recover %s",
+	    ref->name, ref->name);
 }
 
 char *session_ref_log(const struct session_ref *ref)

@@ -20,6 +20,10 @@ int session_ref_open(struct ctx *ctx, const struct ctr_root *root, const char *n
                      struct session_ref *ret);
 /* Of the process, for as long as its parent has not collected it; -ESRCH. */
 int session_ref_pidfd(const struct session_ref *ref);
+/* Is its shim gone while the process lives? "berth recover" is the remedy then. */
+bool session_ref_lost(const struct session_ref *ref);
+/* Say so in one line. Returns -ECONNREFUSED. */
+int session_ref_say_lost(const struct session_ref *ref, struct err *err);
 /* Where its log is, as recorded when it was made; NULL: nowhere. The caller frees it. */
 char *session_ref_log(const struct session_ref *ref);
 void session_ref_done(struct session_ref *ref); /* idempotent */

@@ -179,12 +179,14 @@ int answer_put_state(struct buf *b, const struct shim *shim)
 		r = buf_printf(b,
 		               ",\"status\":\"%s\",\"pid\":%d,\"shim_pid\":%d,\"terminal\":%s,"
 		               "\"rows\":%u,\"cols\":%u,\"stdin\":%s,\"stdin_mode\":\"%s\","
-		               "\"paused\":%s,\"oom\":%s,\"clients\":%u",
+		               "\"paused\":%s,\"oom\":%s,\"clients\":%u,\"recovered\":%s,"
+		               "\"terminal_lost\":%s",
 		               session_status_name(s), s->conf.pid, getpid(),
 		               s->conf.terminal ? "true" : "false", s->rows, s->cols,
 		               stdio_has_input(s) ? "true" : "false", modes[s->conf.stdin_mode],
 		               s->frozen ? "true" : "false", s->oom ? "true" : "false",
-		               shim->n_attached);
+		               shim->n_attached, s->conf.adopted ? "true" : "false",
+		               s->conf.terminal_lost ? "true" : "false");
 	if (r >= 0)
 		r = put_time(b, "created_at", s->conf.created_ns);
 	if (r >= 0)

@@ -17,8 +17,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,98 +25,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
-#include "base/file.h"
-#include "base/mem.h"
 #include "base/proc.h"
-#include "base/strv.h"
 #include "shim/shim.h"
 #include "shim/wire/exit_command.h"
 
 enum { HELPER_SOCK = 3, HELPER_SPEC, HELPER_DIR, HELPER_END };
 
-static void set(char ***env, const char *name, const char *value)
-{
-	_cleanup_free_ char *text = xasprintf("%s=%s", name, value);
-
-	strv_add(env, text);
-}
-
-static void set_number(char ***env, const char *name, int value)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", value);
-	set(env, name, text);
-}
-
-static void set_time(char ***env, const char *name, int64_t ns)
-{
-	char text[EXIT_TIME_SIZE] = "";
-
-	if (ns > 0)
-		exit_time_format(ns, text);
-	set(env, name, text);
-}
-
-static char **environment(const struct exit_command *c, const struct exit_record *rec)
-{
-	char **env = strv_dup(c->env);
-
-	set_number(&env, "BERTH_EXIT_KNOWN", rec->known);
-	if (rec->known)
-		set_number(&env, "BERTH_EXIT_CODE", rec->code);
-	else
-		set(&env, "BERTH_EXIT_CODE", "unknown");
-	set_number(&env, "BERTH_EXIT_SIGNAL", rec->signal);
-	set_number(&env, "BERTH_EXIT_CORE", rec->core);
-	set_number(&env, "BERTH_EXIT_OOM", rec->oom);
-	set_time(&env, "BERTH_STARTED_AT", rec->started_ns);
-	set_time(&env, "BERTH_EXITED_AT", rec->exited_ns);
-	set_number(&env, EXIT_COMMAND_HELPER, getpid());
-	return env;
-}
-
-/* Run it to its end, or to its time-out; how it ended. */
-static struct exit_record run(const struct exit_command *c, char **env)
-{
-	struct exit_record rec = exit_record_unknown();
-	struct pollfd p = { .events = POLLIN };
-	int status, r;
-	pid_t pid;
-
-	rec.started_ns = clock_real_ns();
-	pid = fork();
-	if (pid == 0) {
-		(void)setpgid(0, 0);
-		proc_reset_signals();
-		execve(c->argv[0], c->argv, env);
-		_exit(127);
-	}
-	if (pid < 0)
-		return rec;
-	(void)setpgid(pid, pid); /* whoever comes first */
-	p.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	do
-		r = poll(&p, 1, c->timeout_ms > INT32_MAX ? INT32_MAX : (int)c->timeout_ms);
-	while (r < 0 && errno == EINTR);
-	if (r <= 0)
-		(void)kill(-pid, SIGKILL); /* it is not reaped yet: the group is still its own */
-	if (proc_waitpid(pid, &status) == 0) {
-		int64_t started = rec.started_ns;
-
-		rec = exit_record_from_status(status, clock_real_ns());
-		rec.started_ns = started;
-	}
-	return rec;
-}
-
 static _Noreturn void helper_main(void)
 {
 	char text[EXIT_RECORD_SIZE];
 	struct exit_record rec;
-	struct exit_command c;
 	ssize_t n;
 
 	(void)prctl(PR_SET_NAME, "berth-exit");
@@ -127,13 +44,8 @@ static _Noreturn void helper_main(void)
 	do
 		n = read(HELPER_SOCK, text, sizeof(text));
 	while (n < 0 && errno == EINTR);
-	if (n <= 0 || exit_record_parse(text, (size_t)n, &rec) < 0 ||
-	    exit_command_read_fd(HELPER_SPEC, &c) < 0)
-		_exit(0);
-	rec = run(&c, environment(&c, &rec));
-	/* Only for people to look at: the container may be deleted by now. */
-	n = (ssize_t)exit_record_format(&rec, text);
-	(void)file_replace_at(HELPER_DIR, EXIT_COMMAND_RESULT, text, (size_t)n, 0600, false);
+	if (n > 0 && exit_record_parse(text, (size_t)n, &rec) >= 0)
+		exit_command_run(HELPER_SPEC, HELPER_DIR, &rec);
 	_exit(0);
 }
 

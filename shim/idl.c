@@ -58,6 +58,8 @@ static const char shim_idl[] =
     "  paused: bool,\n"
     "  oom: bool,\n"
     "  clients: int,\n"
+    "  recovered: bool,\n"
+    "  terminal_lost: bool,\n"
     "  stdout: ?Range,\n"
     "  stderr: ?Range,\n"
     "  log: ?Log,\n"

@@ -118,12 +118,13 @@ static int setup(struct shim *shim, int fd, struct err *err)
 	return r;
 }
 
-static void say_ready(struct shim *shim)
+/* Or, to a recovery, why not: a text that is longer. */
+static void say_ready(struct shim *shim, const char *text)
 {
 	struct shim_handover *h = &shim->session.conf;
 
 	if (h->ready_fd >= 0)
-		(void)!write(h->ready_fd, "1", 1);
+		(void)!write(h->ready_fd, text, strlen(text));
 	fd_reset(&h->ready_fd);
 }
 
@@ -137,7 +138,7 @@ static void give_up(struct shim *shim)
 	struct exit_record rec = exit_record_unknown();
 	int status;
 
-	if (shim->resumed || !h->version || proc_pidfd_signal(h->pidfd, SIGKILL) < 0)
+	if (shim->resumed || h->adopted || !h->version || proc_pidfd_signal(h->pidfd, SIGKILL) < 0)
 		return;
 	if (proc_waitpid(h->pid, &status) == 0)
 		rec = exit_record_from_status(status, clock_real_ns());
@@ -158,10 +159,12 @@ static int serve(int fd)
 	setup_signals();
 	if (setup(&shim, fd, &err) < 0 || lockdown(&shim, &err) < 0) {
 		log_error("berth-shim: %s", err.msg);
+		if (shim.session.conf.adopted)
+			say_ready(&shim, err.msg);
 		give_up(&shim);
 		return 1;
 	}
-	say_ready(&shim);
+	say_ready(&shim, "1");
 	ev_run(shim.loop, 0);
 	stdio_cut(&shim);
 	logging_end(&shim);

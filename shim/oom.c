@@ -3,43 +3,17 @@
  * Kills by the OOM killer in the process's cgroup: the line "oom_kill N" of memory.events (v2) or
  * memory.oom_control (v1, 4.13). v2 says when it changes; v1 is looked at when the process ends.
  */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/num.h"
 #include "shim/shim.h"
-
-static bool read_kills(int fd, uint64_t *ret)
-{
-	char text[512], *p, *end;
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	/* At the start of a line: "oom_kill_disable" and "oom_group_kill" are others. */
-	for (p = text; p; p = strchr(p, '\n')) {
-		p += *p == '\n';
-		if (strncmp(p, "oom_kill ", 9) != 0)
-			continue;
-		p += 9;
-		end = strchr(p, '\n');
-		if (end)
-			*end = '\0';
-		return num_parse_u64(p, ret) == 0;
-	}
-	return false;
-}
+#include "shim/wire/oom_count.h"
 
 void oom_check(struct shim *shim)
 {
 	struct session *s = &shim->session;
 	uint64_t kills;
 
-	if (s->conf.oom_fd >= 0 && read_kills(s->conf.oom_fd, &kills) && kills > s->oom_base &&
+	if (s->conf.oom_fd >= 0 && oom_count_read(s->conf.oom_fd, &kills) && kills > s->oom_base &&
 	    !s->oom) {
 		session_look(shim);
 		s->oom = true;
@@ -66,15 +40,18 @@ static void on_event(struct ev_loop *loop, ev_io *w, int events)
 	pri_watch_take(shim->session.oom_epfd);
 	oom_check(shim);
 	/* Told once; and a cgroup that is gone signals for ever. */
-	if (shim->session.oom || !read_kills(shim->session.conf.oom_fd, &(uint64_t){ 0 }))
+	if (shim->session.oom || !oom_count_read(shim->session.conf.oom_fd, &(uint64_t){ 0 }))
 		stop(shim);
 }
 
 static int begin(struct session *s, struct err *err)
 {
 	s->oom_epfd = FD_INVALID;
-	if (s->conf.oom_fd < 0 || !read_kills(s->conf.oom_fd, &s->oom_base))
+	if (s->conf.oom_fd < 0 || !oom_count_read(s->conf.oom_fd, &s->oom_base))
 		return 0;
+	/* Kills since the process was made count, whoever has watched then. */
+	if (s->conf.oom_kills >= 0)
+		s->oom_base = (uint64_t)s->conf.oom_kills;
 	return pri_watch_open(s->conf.oom_fd, &s->oom_epfd, err);
 }
 
@@ -85,5 +62,7 @@ int oom_init(struct shim *shim, struct err *err)
 
 	if (r == 0)
 		pri_watch_start(shim, &s->oom_io, s->oom_epfd, on_event);
+	if (r == 0 && s->conf.adopted)
+		oom_check(shim);
 	return r;
 }

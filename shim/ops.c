@@ -83,7 +83,7 @@ static void op_monitor(struct client *c, const struct varlink_call *call, const 
 	c->pending = PENDING_MONITOR;
 }
 
-/* Where a client begins with stream i. false: beyond the end. */
+/* Where a client begins with stream i. false: beyond the end, or an earlier shim's. */
 static bool begin_at(struct client *c, int i, bool given, int64_t from, const char *replay)
 {
 	const struct ring *ring = &c->shim->session.out[i].ring;
@@ -92,7 +92,7 @@ static bool begin_at(struct client *c, int i, bool given, int64_t from, const ch
 		c->cursor[i] = (uint64_t)from;
 	else
 		c->cursor[i] = replay && streq(replay, "none") ? ring->head : ring_tail(ring);
-	return c->cursor[i] <= ring->head;
+	return c->cursor[i] >= ring->origin && c->cursor[i] <= ring->head;
 }
 
 static void op_attach(struct client *c, const struct varlink_call *call, const struct args *a)

@@ -30,6 +30,7 @@
 	FLAG(name "_open", session.out[i].open), FLAG(name "_emptied", session.out[i].emptied), \
 	    R(name "_size", session.out[i].ring.size, K_SIZE, 0, 64 * 1024 * 1024),             \
 	    COUNT(name "_head", session.out[i].ring.head),                                      \
+	    COUNT(name "_origin", session.out[i].ring.origin),                                  \
 	    COUNT(name "_logged", session.out[i].logged.offset),                                \
 	    COUNT(name "_part_head", session.out[i].part_head)
 
@@ -79,6 +80,7 @@ static const struct member shim_rows[] = {
 	R("exit_started_ns", session.exit.started_ns, K_I64, 0, INT64_MAX),
 	R("exit_ns", session.exit.exited_ns, K_I64, 0, INT64_MAX),
 	FLAG("ended", session.ended),
+	R("seen_ended_ns", session.ended_ns, K_I64, 0, INT64_MAX),
 
 	FD("oom_epfd", session.oom_epfd),
 	COUNT("oom_base", session.oom_base),
@@ -354,7 +356,7 @@ static int get_buf(int fd, struct buf *b, uint64_t len, uint64_t at)
 
 static int get_ring(int fd, struct source *src, uint64_t at, const char *name, struct err *err)
 {
-	uint64_t head = src->ring.head, from;
+	uint64_t head = src->ring.head, origin = src->ring.origin, from;
 	size_t size = src->ring.size;
 	struct iovec iov[2];
 	int r, n;
@@ -364,7 +366,7 @@ static int get_ring(int fd, struct source *src, uint64_t at, const char *name, s
 			return err_text(err, -EINVAL, "hand-over: %s_size is missing", name);
 		return 0;
 	}
-	if (src->logged.offset > head || src->part_head > head)
+	if (src->logged.offset > head || src->part_head > head || origin > head)
 		return err_text(err, -EINVAL, "hand-over: %s_head is before what was logged", name);
 	r = ring_init(&src->ring, size);
 	if (r < 0)
@@ -372,6 +374,7 @@ static int get_ring(int fd, struct source *src, uint64_t at, const char *name, s
 	if (src->ring.size != size)
 		return err_text(err, -EINVAL, "hand-over: %s_size is not whole pages", name);
 	src->ring.head = head;
+	src->ring.origin = origin;
 	from = ring_tail(&src->ring);
 	n = ring_peek(&src->ring, from, size, iov);
 	for (int i = 0; i < n && r >= 0; i++) {

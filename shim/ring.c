@@ -34,7 +34,7 @@ void ring_done(struct ring *r)
 
 uint64_t ring_tail(const struct ring *r)
 {
-	return r->head > r->size ? r->head - r->size : 0;
+	return r->head - r->origin > r->size ? r->head - r->size : r->origin;
 }
 
 static int spans(const struct ring *r, uint64_t offset, size_t len, struct iovec *iov)

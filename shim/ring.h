@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The last bytes of one output stream, addressed by absolute offset: the first byte that the
- * process ever wrote is offset 0. Readers keep nothing but an offset; one that has fallen off the
+ * process ever wrote is offset 0 (after a recovery: the first that this shim has read is one that
+ * nobody has seen before). Readers keep nothing but an offset; one that has fallen off the
  * tail knows from the difference how much it missed. Memory is reserved at once and touched only as
  * it fills.
  */
@@ -14,7 +15,8 @@
 struct ring {
 	uint8_t *data;
 	size_t size;
-	uint64_t head; /* offset of the next byte */
+	uint64_t head;   /* offset of the next byte */
+	uint64_t origin; /* of the first one; others than 0 are the caller's to set, with head */
 };
 
 /* size is rounded up to whole pages. 0 or -errno. */

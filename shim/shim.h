@@ -43,15 +43,18 @@
 #define SHIM_MESSAGE_S       10.0         /* a message or frame must be complete after this */
 #define SHIM_DRAIN_S         0.25         /* at most between reaping and publishing the exit */
 #define SHIM_END_S           1.0          /* at most between Shutdown and the end */
-#define SHIM_CALLS           500          /* calls, and frames that are no data, at once ... */
-#define SHIM_CALLS_KEPT      200  /* ... of which so many for clients that call seldom ... */
-#define SHIM_CALLS_PER_S     1000 /* ... regained per second: of all clients together */
-#define SHIM_OWN_CALLS       20   /* one that makes fewer at once, and per second, calls seldom */
-#define SHIM_CALLS_TICK_S    0.01 /* those that wait get what has come in since */
-#define SHIM_ACCEPTS         256  /* connections at once ... */
-#define SHIM_ACCEPTS_PER_S   250  /* ... regained per second */
-#define SHIM_PATIENCE_S      1.0  /* how long an attached client may hold up the output ... */
-#define SHIM_PATIENCE_REFILL 0.02 /* ... regained by this share of the time that passes */
+#define SHIM_REAP_MIN_S      0.001 /* asking how somebody else's child ended: after this ... */
+#define SHIM_REAP_MAX_S      0.1   /* ... then twice that, and so on */
+#define SHIM_REAP_S          5.0   /* ... and no longer */
+#define SHIM_CALLS           500   /* calls, and frames that are no data, at once ... */
+#define SHIM_CALLS_KEPT      200   /* ... of which so many for clients that call seldom ... */
+#define SHIM_CALLS_PER_S     1000  /* ... regained per second: of all clients together */
+#define SHIM_OWN_CALLS       20    /* one that makes fewer at once, and per second, calls seldom */
+#define SHIM_CALLS_TICK_S    0.01  /* those that wait get what has come in since */
+#define SHIM_ACCEPTS         256   /* connections at once ... */
+#define SHIM_ACCEPTS_PER_S   250   /* ... regained per second */
+#define SHIM_PATIENCE_S      1.0   /* how long an attached client may hold up the output ... */
+#define SHIM_PATIENCE_REFILL 0.02  /* ... regained by this share of the time that passes */
 
 struct shim;
 struct resume;
@@ -112,9 +115,12 @@ struct session {
 	uint64_t log_at_cut;                 /* what the helper had handled */
 
 	ev_io pid_io;
-	bool reaped;        /* exit is filled in; not told yet */
-	bool published;     /* told */
-	bool record_failed; /* exit.json could not be written */
+	ev_timer reap_timer; /* somebody else's child has ended: ask again ... */
+	double reap_wait;    /* ... after so many seconds */
+	int64_t ended_ns;    /* when it was seen to have ended; 0: not yet */
+	bool reaped;         /* exit is filled in; not told yet */
+	bool published;      /* told */
+	bool record_failed;  /* exit.json could not be written */
 	struct exit_record exit;
 	int helper_fd;        /* to who runs the exit command; invalid: nobody, or told already */
 	ev_timer drain_timer; /* first: publish; then: let the clients go */

@@ -145,6 +145,8 @@ static int begin_source(struct source *src)
 	if (src->fd < 0)
 		return 0;
 	r = ring_init(&src->ring, src->shim->session.conf.ring_size);
+	src->ring.origin = src->ring.head = (uint64_t)src->shim->session.conf.origin;
+	src->logged.offset = src->ring.head;
 	if (r >= 0)
 		r = fd_nonblock(src->fd, true);
 	src->open = true;

@@ -355,6 +355,23 @@ bool ctr_shim_alive(const struct ctr *ctr)
 	return fd >= 0 && !proc_pidfd_exited(fd);
 }
 
+int ctr_set_shim(struct ctr *ctr, const struct ctr_identity *shim, struct err *err)
+{
+	ctr->shim = *shim;
+	return record_write_state(ctr, err);
+}
+
+int64_t ctr_started_ns(const struct ctr *ctr)
+{
+	struct stat st;
+
+	/* Init's last act before execve is to write a byte there. */
+	if (fifo_init_waits(ctr->dir_fd) > 0 ||
+	    fstatat(ctr->dir_fd, "exec.report", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
 /* Does somebody else hold the lock? Only asked when we do not. */
 static bool is_locked_by_other(const struct ctr *ctr)
 {

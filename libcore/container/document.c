@@ -90,16 +90,23 @@ char *state_document(const struct ctr *ctr, const struct spec *spec, enum ctr_st
 	return buf_steal(&d.b);
 }
 
-static void shim_keys(struct doc *d, const struct ctr *ctr)
+static void shim_keys(struct doc *d, const struct ctr *ctr, enum ctr_status status)
 {
+	bool alive = ctr_shim_alive(ctr);
+
 	key(d, "shim");
 	open_object(d);
 	key(d, "pid");
 	buf_printf(&d->b, "%d", ctr->shim.pid);
-	string(d, "status", ctr_shim_alive(ctr) ? "running" : "lost");
+	string(d, "status", alive ? "running" : "lost");
 	string(d, "address", ctr->shim_address);
 	if (ctr->log_path)
 		string(d, "log", ctr->log_path);
+	if (!alive && status != CTR_STOPPED) {
+		_cleanup_free_ char *remedy = xasprintf("berth recover %s", ctr->id);
+
+		string(d, "remedy", remedy);
+	}
 	close_object(d);
 }
 
@@ -115,7 +122,7 @@ char *ctr_state_json(const struct ctr *ctr, const char *owner_name, bool pretty)
 	annotations(&d, ctr->annotations, ctr->n_annotations);
 	string(&d, "owner", owner_name);
 	if (ctr->shim.pid > 0)
-		shim_keys(&d, ctr);
+		shim_keys(&d, ctr, status);
 	close_object(&d);
 	return buf_steal(&d.b);
 }

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "shim/wire/exit_record.h"
+
 #define EXIT_COMMAND_NAME       "exit-command"
 #define EXIT_COMMAND_RESULT     "exit-command.json" /* how it ended, as an exit record */
 #define EXIT_COMMAND_TIMEOUT_MS 30000
@@ -33,6 +35,12 @@ int exit_command_write_at(int dir_fd, const struct exit_command *c);
 /* -EINVAL: damaged. */
 int exit_command_read_fd(int fd, struct exit_command *ret);
 void exit_command_done(struct exit_command *c);
+
+/*
+ * Run the command of the file to its end, or its time-out, for a process that has ended like this,
+ * and write how the command ended into dir_fd. For a process that exists for that alone.
+ */
+void exit_command_run(int spec_fd, int dir_fd, const struct exit_record *how);
 
 /* Take the lock; it goes with the process, not with its children. 0 or -errno. */
 int exit_command_lock(int fd);

@@ -51,6 +51,10 @@ static const struct member members[] = {
 	M(started_ns, K_I64, 0, INT64_MAX),
 	M(sequence, K_I64, 0, INT64_C(1) << 52),
 	M(events, K_STRING, 0, 4096),
+	M(origin, K_I64, 0, INT64_MAX),
+	M(oom_kills, K_I64, -1, INT64_MAX),
+	MEMBER("must-adopted", struct shim_handover, adopted, K_BOOL, 0, 1),
+	M(terminal_lost, K_BOOL, 0, 1),
 	M(log_max, K_SIZE, 4096, INT64_MAX),
 	M(log_files, K_INT, 1, 1000),
 	M(ring_size, K_SIZE, 32768, 64 * 1024 * 1024),
@@ -67,6 +71,7 @@ void handover_init(struct shim_handover *h)
 		.stdin_mode = SHIM_STDIN_NEVER,
 		.log_max = SHIM_LOG_MAX_DEFAULT,
 		.log_files = SHIM_LOG_FILES_DEFAULT,
+		.oom_kills = -1,
 		.ring_size = SHIM_RING_DEFAULT,
 		.drain_ms = SHIM_DRAIN_MS_DEFAULT,
 	};

@@ -70,7 +70,7 @@ struct shim_handover {
 	int freeze_fd;       /* cgroup.events (v2) or freezer.state (v1), read-only */
 	int stat_fd;         /* /proc/PID/stat of the process: has it executed its program? */
 	int exit_command_fd; /* the exit command's file (shim/wire/exit_command.h), for both */
-	int ready_fd;        /* gets one byte when the shim serves, then is closed */
+	int ready_fd;        /* one byte when the shim serves; if adopted, else why it does not */
 
 	bool terminal;
 	uint16_t rows, cols; /* of the terminal at start; 0: unknown */
@@ -79,6 +79,11 @@ struct shim_handover {
 	int64_t started_ns; /* 0: not started yet */
 	int64_t sequence;   /* of events: an earlier shim of this session cannot have got further */
 	const char *events; /* ... so far (shim/history.h), from a shim that has served */
+	int64_t origin;     /* of the streams' offsets; likewise */
+	int64_t oom_kills;  /* that had been counted when the process was made; -1: unknown */
+
+	bool adopted;       /* the process is somebody else's child: an earlier shim was killed */
+	bool terminal_lost; /* ... and its terminal with it */
 
 	enum log_driver log_format;
 	size_t log_max;   /* bytes per file */

@@ -73,6 +73,7 @@ static void fill_source(struct source *src, unsigned int salt)
 	src->fd = FD_INVALID;
 	src->logged.offset = total - 17;
 	src->part_head = total - 3;
+	src->ring.origin = 5 + salt;
 }
 
 static void fill_conf(struct shim_handover *h)
@@ -100,6 +101,9 @@ static void fill_conf(struct shim_handover *h)
 	h->stdin_mode = SHIM_STDIN_ONCE;
 	h->created_ns = INT64_C(1795303260483312487);
 	h->sequence = 40;
+	h->origin = 41;
+	h->oom_kills = 42;
+	h->adopted = h->terminal_lost = true;
 	h->journal = "/run/j";
 	h->log_format = LOG_JSON_FILE;
 	h->log_max = 123456;
@@ -131,6 +135,7 @@ static void fill_session(struct session *s)
 	s->log.handed = 13;
 	s->log.handled = 14;
 	s->log.helper_lost = 15;
+	s->ended_ns = 16;
 	s->reaped = s->published = s->record_failed = s->released = true;
 	s->exit = (struct exit_record){ .known = true,
 		                        .code = 137,

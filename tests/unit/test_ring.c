@@ -67,6 +67,24 @@ static void test_offsets(void **state)
 	ring_done(&r);
 }
 
+/* The bytes of somebody before us count, and are not there. */
+static void test_origin(void **state)
+{
+	struct ring r;
+
+	(void)state;
+	assert_int_equal(ring_init(&r, 4096), 0);
+	r.origin = r.head = (UINT64_C(1) << 60) + 17;
+	assert_true(ring_tail(&r) == r.origin);
+	put(&r, 100);
+	assert_true(ring_tail(&r) == r.origin);
+	check(&r, r.origin, SIZE_MAX, 100);
+	put(&r, 4000);
+	assert_true(ring_tail(&r) == r.head - 4096);
+	check(&r, ring_tail(&r), SIZE_MAX, 4096);
+	ring_done(&r);
+}
+
 static void test_space_is_bounded(void **state)
 {
 	struct ring r;
@@ -89,6 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_offsets),
+		cmocka_unit_test(test_origin),
 		cmocka_unit_test(test_space_is_bounded),
 	};
 

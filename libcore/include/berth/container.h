@@ -101,6 +101,11 @@ int ctr_init_pidfd(const struct ctr *ctr);
 int ctr_identity_of(pid_t pid, int pidfd, struct ctr_identity *ret);
 int ctr_identity_open(const struct ctr_identity *identity);
 bool ctr_shim_alive(const struct ctr *ctr);
+/* Another shim has taken the container over: record it. The lock must be held. */
+int ctr_set_shim(struct ctr *ctr, const struct ctr_identity *shim, struct err *err);
+/* When the container's init was told to execute its program (CLOCK_REALTIME, ns), as its FIFO
+ * remembers to a few milliseconds; 0: not yet, or unknown. */
+int64_t ctr_started_ns(const struct ctr *ctr);
 /* The spec that the container was created from (copy in the state directory), with the resources of
  * the last update. */
 int ctr_load_spec(const struct ctr *ctr, struct spec **ret, struct err *err);

@@ -91,6 +91,20 @@ static int take_over(int fd, struct shim *shim, struct resume *resume, struct er
 	return r;
 }
 
+/*
+ * Better the container is killed for want of memory than what knows about it. Without
+ * CAP_SYS_RESOURCE a score that was raised can still be taken back.
+ */
+static void lower_oom_score(void)
+{
+	static const char path[] = "/proc/self/oom_score_adj";
+	_cleanup_free_ char *now = NULL;
+
+	if (file_write_at(AT_FDCWD, path, "-999") < 0 &&
+	    file_read_at(AT_FDCWD, path, 16, &now, NULL) >= 0 && now[0] != '-')
+		(void)file_write_at(AT_FDCWD, path, "0");
+}
+
 static int setup(struct shim *shim, int fd, struct err *err)
 {
 	static struct resume resume = { .data_fd = FD_INVALID };
@@ -102,9 +116,8 @@ static int setup(struct shim *shim, int fd, struct err *err)
 		r = helper_start(shim, err);
 	if (r < 0)
 		return r;
-	/* Better the container is killed for want of memory than what knows about it. */
 	if (!shim->resume)
-		(void)file_write_at(AT_FDCWD, "/proc/self/oom_score_adj", "-999");
+		lower_oom_score();
 	r = loop_init(shim, err);
 	if (r >= 0)
 		r = session_init(shim, err);

@@ -506,6 +506,20 @@ bits() {
 	remove
 }
 
+@test "the shim: an oom score as low as may be, which is nobody else's" {
+	bundle sleep 1000
+	local low=0
+	# CAP_SYS_RESOURCE
+	[ $((0x$(awk '/^CapEff/ { print $2 }' /proc/self/status) >> 24 & 1)) -eq 0 ] || low=-999
+	echo 300 >"/proc/$BASHPID/oom_score_adj"
+	berth run -d "$ID"
+	berth exec -d --shim=always --name side --pid-file "$T/pid" "$ID" sleep 1000
+	wait_until 5 grep -qx -e $low "/proc/$(shim_pid)/oom_score_adj"
+	wait_until 5 grep -qx -e $low "/proc/$(jq .shim.pid "$STATE/$ID/exec/side/session.json")/oom_score_adj"
+	is "$(cat "/proc/$(pid_of)/oom_score_adj") $(cat "/proc/$(cat "$T/pid")/oom_score_adj")" "300 300"
+	remove
+}
+
 @test "the shim's socket does not serve the container itself" {
 	bundle sleep 1000
 	mkdir "$BUNDLE/rootfs/state"

@@ -8,12 +8,12 @@
 
 #include "shim/log_sink.h"
 
-#define BATCH_RECORDS 16
-#define RECORD_SPANS  4 /* prefix, two spans of the ring, newline */
+#define BATCH_RECORDS  256
+#define HELPER_RECORDS 16 /* of a message to the helper: its format */
 
 struct log_record {
-	int end_iov;     /* spans of the batch up to and with this record */
-	size_t end;      /* bytes, likewise */
+	int unused;      /* part of that format */
+	size_t end;      /* bytes of the batch up to and with this record */
 	size_t consumed; /* bytes of output in it, with the newline */
 };
 
@@ -21,17 +21,17 @@ struct log_batch {
 	enum frame_stream stream;
 	int64_t now_ns;   /* the clock */
 	int64_t stamp_ns; /* what the records say */
-	struct iovec iov[BATCH_RECORDS * RECORD_SPANS];
-	struct log_record rec[BATCH_RECORDS];
-	int n_iov, n;
+	const char *data; /* the records, one behind the other */
+	int n;
 	size_t bytes, consumed;
+	struct log_record rec[BATCH_RECORDS];
 };
 
 /* log_file.c. Open directory and file below it. */
 int log_file_open(struct log_sink *s, const char *path);
 int log_file_reopen(struct log_sink *s);
-/* All of the batch is written or lost; consumes the spans. */
-void log_file_write(struct log_sink *s, struct log_batch *b);
+/* All of the batch is written or lost. */
+void log_file_write(struct log_sink *s, const struct log_batch *b);
 /* Count records first..n-1 as lost. */
 void log_count_lost(struct log_sink *s, uint64_t bytes, int error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log file: one writev(2) for a batch of records, or for as many of them as the file has room
+ * The log file: one write(2) for a batch of records, or for as many of them as the file has room
  * for. Somebody else may remove, rename or cut the file at any time; one that has no name any more
  * is replaced by a new one.
  */
@@ -134,12 +134,12 @@ static bool ready(struct log_sink *s, size_t len, int64_t now_ns)
 }
 
 /* Write it all or up to an error: bytes written in *ret. */
-static int write_spans(int fd, struct iovec *iov, int n, size_t *ret)
+static int write_bytes(int fd, const char *data, size_t len, size_t *ret)
 {
 	size_t done = 0;
 
-	while (n) {
-		ssize_t w = writev(fd, iov, n);
+	while (done < len) {
+		ssize_t w = write(fd, data + done, len - done);
 
 		if (w < 0 && errno == EINTR)
 			continue;
@@ -148,15 +148,6 @@ static int write_spans(int fd, struct iovec *iov, int n, size_t *ret)
 			return w < 0 ? -errno : -EIO;
 		}
 		done += (size_t)w;
-		while (n && (size_t)w >= iov->iov_len) {
-			w -= (ssize_t)iov->iov_len;
-			iov++;
-			n--;
-		}
-		if (n) {
-			iov->iov_base = (char *)iov->iov_base + w;
-			iov->iov_len -= (size_t)w;
-		}
 	}
 	*ret = done;
 	return 0;
@@ -184,13 +175,12 @@ static bool write_marker(struct log_sink *s, const struct log_batch *b)
 {
 	char text[LOG_LOST_MAX];
 	size_t len = log_lost(text, s->format, "", s->lost, s->error, b->stamp_ns, b->stream);
-	struct iovec iov = { text, len };
 	size_t done;
 	int r;
 
 	if (!ready(s, len, b->now_ns))
 		return false;
-	r = write_spans(s->fd, &iov, 1, &done);
+	r = write_bytes(s->fd, text, len, &done);
 	if (r < 0) {
 		cut(s, done);
 		fail(s, r, b->now_ns);
@@ -202,12 +192,12 @@ static bool write_marker(struct log_sink *s, const struct log_batch *b)
 }
 
 /* Write records from..to-1; how many of them are in the file. */
-static int write_records(struct log_sink *s, struct log_batch *b, int from, int to)
+static int write_records(struct log_sink *s, const struct log_batch *b, int from, int to)
 {
-	int first = from ? b->rec[from - 1].end_iov : 0, ok = from, r;
 	size_t before = from ? b->rec[from - 1].end : 0, done, whole = 0;
+	int ok = from, r;
 
-	r = write_spans(s->fd, b->iov + first, b->rec[to - 1].end_iov - first, &done);
+	r = write_bytes(s->fd, b->data + before, b->rec[to - 1].end - before, &done);
 	if (r < 0)
 		fail(s, r, b->now_ns);
 	else
@@ -221,7 +211,7 @@ static int write_records(struct log_sink *s, struct log_batch *b, int from, int 
 	return ok - from;
 }
 
-void log_file_write(struct log_sink *s, struct log_batch *b)
+void log_file_write(struct log_sink *s, const struct log_batch *b)
 {
 	int at = 0;
 

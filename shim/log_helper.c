@@ -42,7 +42,7 @@ struct message {
 	uint64_t lost; /* bytes that were lost on our side, before this */
 	int error;     /* why */
 	int n;
-	struct log_record rec[BATCH_RECORDS];
+	struct log_record rec[HELPER_RECORDS];
 };
 
 struct account {
@@ -54,7 +54,7 @@ struct account {
 };
 
 /* A helper outlives the upgrade of its shim: what the two say to each other stays as it is. */
-_Static_assert(sizeof(struct message) == 40 + BATCH_RECORDS * sizeof(struct log_record) &&
+_Static_assert(sizeof(struct message) == 40 + HELPER_RECORDS * sizeof(struct log_record) &&
                    sizeof(struct log_record) == 24,
                "a message of the log is one of another version");
 _Static_assert(sizeof(struct account) == 48, "an account of the log is one of another version");
@@ -113,12 +113,14 @@ static void send_account(struct helper *h, const struct account *kind, const int
 
 static void write_message(struct helper *h, const struct message *m, char *data, size_t len)
 {
-	struct log_batch b = {
-		.stream = m->stream, .now_ns = m->now_ns, .stamp_ns = m->stamp_ns, .n = m->n
-	};
+	struct log_batch b = { .stream = m->stream,
+		               .now_ns = m->now_ns,
+		               .stamp_ns = m->stamp_ns,
+		               .n = m->n,
+		               .data = data };
 	size_t before = 0;
 
-	if (m->n < 0 || m->n > BATCH_RECORDS)
+	if (m->n < 0 || m->n > HELPER_RECORDS)
 		return;
 	if (m->lost)
 		log_count_lost(&h->sink, m->lost, m->error);
@@ -128,8 +130,7 @@ static void write_message(struct helper *h, const struct message *m, char *data,
 
 		if (end < before || end > len)
 			return;
-		b.iov[i] = (struct iovec){ data + before, end - before };
-		b.rec[i] = (struct log_record){ i + 1, end, m->rec[i].consumed };
+		b.rec[i] = (struct log_record){ .end = end, .consumed = m->rec[i].consumed };
 		h->handled += m->rec[i].consumed;
 		before = end;
 	}
@@ -266,16 +267,13 @@ int log_helper_open(struct log_sink *s, struct err *err)
 /* -EAGAIN: there is no room. */
 static int hand_over(struct log_sink *s, struct message *m, const struct log_batch *b)
 {
-	struct iovec iov[1 + BATCH_RECORDS * RECORD_SPANS];
+	struct iovec iov[2] = { { m, sizeof(*m) } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 1 };
 
 	if (s->out_fd < 0)
 		return -EPIPE;
-	iov[0] = (struct iovec){ m, sizeof(*m) };
-	if (b) {
-		memcpy(iov + 1, b->iov, (size_t)b->n_iov * sizeof(*iov));
-		msg.msg_iovlen += (size_t)b->n_iov;
-	}
+	if (b)
+		iov[msg.msg_iovlen++] = (struct iovec){ (char *)b->data, b->bytes };
 	while (sendmsg(s->out_fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		if (errno != EINTR)
 			return -errno;
@@ -292,7 +290,7 @@ bool log_helper_write(struct log_sink *s, const struct log_batch *b)
 		             .n = b->n };
 	int r;
 
-	memcpy(m.rec, b->rec, sizeof(m.rec));
+	memcpy(m.rec, b->rec, (size_t)b->n * sizeof(*b->rec));
 	r = hand_over(s, &m, b);
 	if (r == -EAGAIN)
 		return false;

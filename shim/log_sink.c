@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the ring to wherever the log goes. Records are collected in a batch of spans of the ring and
- * handed over at once; the cursor moves when they were taken.
+ * From the ring to wherever the log goes. Records are collected in a batch and handed over at once;
+ * the cursor moves when they were taken. They are copied for that: a write of many short spans costs
+ * far more than the copy.
  */
 #include "shim/log_sink.h"
 
@@ -16,6 +17,7 @@
 #include "shim/log_batch.h"
 
 #define HELPER_BATCH 65536 /* bytes of one message */
+#define CRI_BATCH    32768 /* at least a record; on the stack */
 
 int log_sink_resume(const struct log_conf *conf, struct log_sink *sink, struct err *err)
 {
@@ -110,49 +112,28 @@ static bool flush(struct log_sink *s, struct log_batch *b, struct log_cursor *cu
 	else if (!log_helper_write(s, b))
 		return false;
 	cursor->offset += b->consumed;
-	b->n = b->n_iov = 0;
+	b->n = 0;
 	b->bytes = b->consumed = 0;
 	return true;
 }
 
-static void add(struct log_batch *b, const void *data, size_t len)
+static void end_record(struct log_batch *b, size_t len, size_t consumed)
 {
-	if (len)
-		b->iov[b->n_iov++] = (struct iovec){ (void *)data, len };
 	b->bytes += len;
-}
-
-static void end_record(struct log_batch *b, size_t consumed)
-{
 	b->consumed += consumed;
-	b->rec[b->n++] = (struct log_record){ b->n_iov, b->bytes, consumed };
-}
-
-/* No bytes are copied. */
-static void add_cri(struct log_batch *b, const char *prefix, size_t prefix_len,
-                    const struct iovec *iov, int n, const struct log_piece *piece)
-{
-	size_t left = piece->consumed;
-
-	add(b, prefix, prefix_len);
-	for (int i = 0; i < n && left; i++) {
-		size_t len = iov[i].iov_len < left ? iov[i].iov_len : left;
-
-		add(b, iov[i].iov_base, len);
-		left -= len;
-	}
-	if (piece->consumed == piece->text) /* no newline of its own */
-		add(b, "\n", 1);
-	end_record(b, piece->consumed);
+	b->rec[b->n++] = (struct log_record){ .end = b->bytes, .consumed = consumed };
 }
 
 struct feed {
 	struct log_sink *sink;
 	struct log_cursor *cursor;
-	struct log_batch batch;
 	char full[LOG_PREFIX_SIZE], part[LOG_PREFIX_SIZE];
 	size_t prefix;
+	struct log_batch batch;
+	char space[CRI_BATCH];
 };
+
+_Static_assert(CRI_BATCH > LOG_PREFIX_SIZE + LOG_LINE_MAX, "a record must fit");
 
 /* Is the batch to go before another record of about that length? */
 static bool is_due(const struct feed *f, size_t len)
@@ -161,8 +142,11 @@ static bool is_due(const struct feed *f, size_t len)
 
 	if (b->n == 0)
 		return false;
+	if (f->sink->way == LOG_TO_HELPER &&
+	    (b->n == HELPER_RECORDS || b->bytes + len > HELPER_BATCH))
+		return true;
 	return b->n == BATCH_RECORDS ||
-	       (f->sink->way == LOG_TO_HELPER && b->bytes + len > HELPER_BATCH);
+	       (f->sink->format == LOG_CRI && b->bytes + len > sizeof(f->space));
 }
 
 static bool put_json(struct feed *f, const struct iovec *iov, int n, const struct log_piece *piece)
@@ -181,8 +165,30 @@ static bool put_json(struct feed *f, const struct iovec *iov, int n, const struc
 			return false;
 		len = log_json(s->scratch, LOG_SCRATCH, iov, n, piece, b->stamp_ns, b->stream);
 	}
-	add(b, s->scratch + b->bytes, len);
-	end_record(b, piece->consumed);
+	end_record(b, len, piece->consumed);
+	return true;
+}
+
+static bool put_cri(struct feed *f, const struct iovec *iov, int n, const struct log_piece *piece)
+{
+	struct log_batch *b = &f->batch;
+	size_t left = piece->text;
+	char *at;
+
+	if (is_due(f, f->prefix + piece->text + 1) && !flush(f->sink, b, f->cursor))
+		return false;
+	at = f->space + b->bytes;
+	memcpy(at, piece->full ? f->full : f->part, f->prefix);
+	at += f->prefix;
+	for (int i = 0; i < n && left; i++) {
+		size_t len = iov[i].iov_len < left ? iov[i].iov_len : left;
+
+		memcpy(at, iov[i].iov_base, len);
+		at += len;
+		left -= len;
+	}
+	*at = '\n';
+	end_record(b, f->prefix + piece->text + 1, piece->consumed);
 	return true;
 }
 
@@ -203,18 +209,21 @@ static bool put(struct feed *f, const struct iovec *iov, int n, const struct log
 	case LOG_DRIVERS:
 		break;
 	}
-	if (is_due(f, f->prefix + piece->consumed + 1) && !flush(f->sink, b, f->cursor))
-		return false;
-	add_cri(b, piece->full ? f->full : f->part, f->prefix, iov, n, piece);
-	return true;
+	return put_cri(f, iov, n, piece);
 }
 
-static void begin(struct feed *f, int64_t now_ns)
+/* Field by field: most of it needs no beginning. */
+static void begin(struct feed *f, struct log_sink *s, struct log_cursor *cursor,
+                  enum frame_stream stream, int64_t now_ns)
 {
-	struct log_sink *s = f->sink;
-
 	if (s->last_ns < now_ns)
 		s->last_ns = now_ns;
+	f->sink = s;
+	f->cursor = cursor;
+	f->batch.stream = stream;
+	f->batch.data = s->format == LOG_CRI ? f->space : s->scratch;
+	f->batch.n = 0;
+	f->batch.bytes = f->batch.consumed = 0;
 	f->batch.now_ns = now_ns;
 	f->batch.stamp_ns = s->last_ns;
 	f->prefix = log_prefix(f->full, s->last_ns, f->batch.stream, "F");
@@ -224,11 +233,11 @@ static void begin(struct feed *f, int64_t now_ns)
 bool log_feed(struct log_sink *sink, struct log_cursor *cursor, const struct ring *ring,
               enum frame_stream stream, int64_t now_ns, enum log_flush flush_what)
 {
-	struct feed f = { .sink = sink, .cursor = cursor, .batch.stream = stream };
+	struct feed f;
 	struct log_piece piece;
 	struct iovec iov[2];
 
-	begin(&f, now_ns);
+	begin(&f, sink, cursor, stream, now_ns);
 	sink->blocked = false;
 	for (;;) {
 		uint64_t at = cursor->offset + f.batch.consumed;

@@ -111,7 +111,9 @@ numbers() { seq -f %07.0f "$1"; }
 	bundle
 	writable
 	numbers 1000000 >"$BUNDLE/rootfs/numbers"
-	shell 'until [ -e /go ]; do usleep 10000; done; cat /numbers; read x; exit 3'
+	# In ten pieces, so that there is time for several upgrades.
+	shell 'until [ -e /go ]; do usleep 10000; done
+		for i in 0 1 2 3 4 5 6 7 8 9; do dd if=/numbers bs=800000 count=1 skip=$i 2>/dev/null; usleep 200000; done; read x; exit 3'
 	berth run -d --container-log-max 64m "$ID"
 	timeout 60 "$BERTH" --root "$STATE" attach --no-stdin "$ID" >"$T/client" 2>"$T/client.err" </dev/null &
 	local n=0

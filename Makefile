@@ -230,6 +230,9 @@ demo: ## show a container run, listed, attached to, waited for and deleted (root
 bench: all $(tool_bin) ## compare with crun, runc and a bare-kernel floor (root)
 	$(Q)scripts/bench
 
+bench-shim: all $(tool_bin) ## compare what keeps a container with conmon and containerd's shim (root; BENCH="--count 20" for options)
+	$(Q)scripts/bench shim $(BENCH)
+
 install: all ## install below $(DESTDIR)$(PREFIX)
 	$(Q)install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)
 	$(Q)$(if $(filter %/berth,$(programs)),install -m 0755 $(BUILD)/berth $(DESTDIR)$(BINDIR)/berth,:)
@@ -279,7 +282,7 @@ compile_commands.json: FORCE ## for clangd and other tools
 
 FORCE:
 .PHONY: all tests check check-vm check-unit check-e2e check-e2e-sanitized check-infra check-sanitize check-format check-layers check-headers check-spec \
-	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample demo bench install clean deps-check help FORCE
+	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample demo bench bench-shim install clean deps-check help FORCE
 .SECONDARY:
 
 ifneq ($(needs_cc),)

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "runtime/detach_keys.h"
@@ -29,7 +30,11 @@
 #define QUEUE_MAX (64 * 1024)
 
 static const int leaving[] = { SIGHUP, SIGINT, SIGTERM, SIGQUIT };
-static const int forwarded[] = { SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2 };
+/* Ours in any case: PIPE is seen as an error of write(), a stop would only fill buffers. */
+static const int own[] = { SIGHUP, SIGWINCH, SIGPIPE, SIGTSTP };
+/* Not even looked at. */
+static const int left_alone[] = { SIGCHLD, SIGURG,  SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,
+	                          SIGTRAP, SIGABRT, SIGSYS,  SIGTTIN, SIGTTOU, SIGCONT };
 
 struct attach {
 	const struct attach_opts *opts;
@@ -38,7 +43,9 @@ struct attach {
 	struct tty tty;
 	int signal_fd;
 	sigset_t old_mask;
+	bool forward; /* signals go to the process */
 	struct detach_keys keys;
+	int64_t held_until;             /* keys that are held back are input then */
 	bool input_open;                /* we still read our stdin */
 	bool output_broken[STREAM_MAX]; /* nobody reads our output: drop it */
 	struct buf out;                 /* frames for the shim */
@@ -104,8 +111,7 @@ static void on_signal(struct attach *a)
 	if (si.ssi_signo == SIGWINCH) {
 		if (tty_size(STDIN_FILENO, &rows, &cols))
 			(void)buf_add(&a->out, frame, frame_resize(frame, rows, cols));
-	} else if (a->opts->forward &&
-	           has_signal(forwarded, ARRAY_SIZE(forwarded), (int)si.ssi_signo)) {
+	} else if (a->forward && !has_signal(own, ARRAY_SIZE(own), (int)si.ssi_signo)) {
 		snprintf(params, sizeof(params), "{\"signal\":%u}", si.ssi_signo);
 		(void)shim_call(a->opts->session_fd, "Signal", params, NULL, NULL);
 	} else if (has_signal(leaving, ARRAY_SIZE(leaving), (int)si.ssi_signo)) {
@@ -132,8 +138,26 @@ static void on_input(struct attach *a)
 		return;
 	}
 	put_input(a, out, detach_keys_feed(&a->keys, in, (size_t)n, out, &detach));
+	a->held_until = clock_ms() + DETACH_KEYS_MS;
 	if (detach)
 		leave(a, 0);
+}
+
+/* Milliseconds until keys that are held back have to go; -1: there are none. */
+static int held_for(const struct attach *a)
+{
+	int64_t left = a->held_until - clock_ms();
+
+	if (!a->keys.matched)
+		return -1;
+	return left > 0 ? (int)left : 0;
+}
+
+static void let_go_of_held(struct attach *a)
+{
+	uint8_t held[DETACH_KEYS_MAX];
+
+	put_input(a, held, detach_keys_flush(&a->keys, held));
 }
 
 /* One frame from the shim. Data stays in the buffer until our output has taken it. */
@@ -250,7 +274,6 @@ static int turn(struct attach *a)
 		/* Only for its error: a reader that has left, though nothing is to be written. */
 		[POLL_STDOUT] = { .fd = STDOUT_FILENO },
 	};
-	uint8_t held[DETACH_KEYS_MAX];
 	int r;
 
 	p[POLL_CONN].events = (short)((a->data_len ? 0 : POLLIN) | (a->out.len ? POLLOUT : 0));
@@ -260,11 +283,12 @@ static int turn(struct attach *a)
 		p[POLL_INPUT].fd = STDIN_FILENO;
 	if (a->data_len)
 		p[POLL_OUTPUT].fd = a->stream == STREAM_STDERR ? STDERR_FILENO : STDOUT_FILENO;
-	r = poll(p, POLL_MAX, a->keys.matched ? DETACH_KEYS_MS : -1);
+	r = poll(p, POLL_MAX, held_for(a));
 	if (r < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (r == 0)
-		put_input(a, held, detach_keys_flush(&a->keys, held));
+	/* Not when the next key is there already: it may only be us who are late. */
+	if (held_for(a) == 0 && !p[POLL_INPUT].revents)
+		let_go_of_held(a);
 	if (p[POLL_SIGNAL].revents)
 		on_signal(a);
 	if (p[POLL_STDOUT].revents & (POLLERR | POLLHUP) && !a->done)
@@ -285,19 +309,19 @@ static int turn(struct attach *a)
 static int begin(struct attach *a, struct err *err)
 {
 	_cleanup_varlink_reply_ struct varlink_reply reply = { NULL };
-	char params[160];
+	_cleanup_free_ char *size = NULL, *params = NULL;
 	uint16_t rows = 0, cols = 0;
-	int n, r;
+	int r;
 
 	r = shim_connect(a->opts->session_fd, &a->conn, err);
 	if (r < 0)
 		return r;
-	n = snprintf(params, sizeof(params), "{\"replay\":\"%s\",\"stdin\":%s",
-	             a->opts->no_replay ? "none" : "all", a->opts->no_stdin ? "false" : "true");
 	if (a->opts->terminal && !a->opts->no_stdin && tty_size(STDIN_FILENO, &rows, &cols))
-		n += snprintf(params + n, sizeof(params) - (size_t)n,
-		              ",\"rows\":%u,\"cols\":%u,\"redraw\":true", rows, cols);
-	snprintf(params + n, sizeof(params) - (size_t)n, "}");
+		size = xasprintf(",\"rows\":%u,\"cols\":%u,\"redraw\":%s", rows, cols,
+		                 a->opts->fresh ? "false" : "true");
+	params = xasprintf("{\"stdin\":%s%s%s%s}", a->opts->no_stdin ? "false" : "true",
+	                   a->opts->close_stdin ? ",\"close_stdin\":true" : "", size ? size : "",
+	                   a->opts->replay ? a->opts->replay : "");
 	r = shim_send(&a->conn, "Attach", params, VARLINK_UPGRADE, err);
 	if (r >= 0)
 		r = shim_receive(&a->conn, SHIM_CALL_MS, &reply, err);
@@ -319,13 +343,14 @@ static int watch_signals(struct attach *a, struct err *err)
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGWINCH);
-	sigaddset(&set, SIGPIPE);
-	sigaddset(&set, SIGTSTP);
+	if (a->forward)
+		sigfillset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(left_alone); i++)
+		sigdelset(&set, left_alone[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		sigaddset(&set, own[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(leaving); i++)
 		sigaddset(&set, leaving[i]);
-	for (size_t i = 0; a->opts->forward && i < ARRAY_SIZE(forwarded); i++)
-		sigaddset(&set, forwarded[i]);
 	sigprocmask(SIG_BLOCK, &set, &a->old_mask);
 	a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return a->signal_fd < 0 ? err_set(err, -errno, "watch signals") : 0;
@@ -345,6 +370,7 @@ int attach_run(const struct attach_opts *opts, struct attach_result *ret, struct
 	int r;
 
 	*ret = (struct attach_result){ .code = -1 };
+	a.forward = opts->sig_proxy ? opts->sig_proxy > 0 : !opts->terminal && !opts->no_stdin;
 	r = detach_keys_parse(opts->detach_keys ? opts->detach_keys : DETACH_KEYS_DEFAULT, &a.keys,
 	                      err);
 	if (r < 0)

@@ -3,6 +3,10 @@
  * The interactive client of a kept process: `attach`, and `run` and `exec` in the foreground with a
  * terminal. Standard input goes to the process, its output (first what the shim has kept, then what
  * comes) to standard output and error.
+ *
+ * Signals. HUP means that our own terminal has gone, and makes us leave. Others that can be caught
+ * are passed on (sig_proxy), but for those of job control and those that come from a fault; or else
+ * INT, TERM and QUIT make us leave as well.
  */
 #pragma once
 
@@ -13,11 +17,14 @@
 struct attach_opts {
 	int session_fd;          /* directory with shim.sock; borrowed */
 	const char *name;        /* "ID" or "ID/NAME", for messages */
-	const char *detach_keys; /* NULL: the default, ctrl-]; "": none */
+	const char *detach_keys; /* NULL: the default, DETACH_KEYS_DEFAULT; "": none */
 	bool terminal;           /* the process has one: raw mode, window size, detach keys */
 	bool no_stdin;           /* only look */
-	bool no_replay;          /* only what comes from now on */
-	bool forward;            /* pass INT, TERM, QUIT, USR1 and USR2 on to the process */
+	bool close_stdin;        /* at the end of our input, end that of the process */
+	const char *replay; /* more members of Attach's parameters, each behind a comma; or NULL */
+	bool fresh;         /* it has just begun before our eyes: nothing to draw again */
+	int sig_proxy;      /* pass signals on to the process: 1, -1: not; 0: where there is no
+	                            terminal, unless no_stdin */
 };
 
 struct attach_result {

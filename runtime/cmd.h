@@ -14,6 +14,7 @@
 
 enum opt_kind {
 	OPT_FLAG,     /* bool *: --x, --x=true|false */
+	OPT_SWITCH,   /* int *: the same, as 1 and -1; 0: not given */
 	OPT_STRING,   /* const char ** */
 	OPT_LIST,     /* char ***: repeatable, strv */
 	OPT_INT,      /* int * */

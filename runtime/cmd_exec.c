@@ -16,6 +16,7 @@
 #include "base/strv.h"
 #include "cgroup/cgroup.h"
 #include "runtime/attach.h"
+#include "runtime/detach_keys.h"
 #include "runtime/foreground.h"
 #include "runtime/input.h"
 #include "runtime/interrupt.h"
@@ -38,6 +39,7 @@ struct exec {
 	struct spec_process process;
 	bool with_shim;
 	enum stdio_mode stdio;
+	enum shim_stdin_mode stdin_mode;
 	int console_socket, pidfd_socket, shim_exe_fd, session_fd, preserve_fds;
 	struct log_choice log;
 	struct exit_command exit_command; /* argv NULL: none */
@@ -211,6 +213,7 @@ static int exec_with_shim(struct ctx *ctx, struct exec *e, pid_t *ret_pid)
 		.id = e->ctr->id,
 		.process = &e->process,
 		.stdio = e->stdio,
+		.stdin_mode = e->stdin_mode,
 		.preserve_fds = e->preserve_fds,
 		.console_socket = e->console_socket,
 		.shim_exe_fd = e->shim_exe_fd,
@@ -252,6 +255,8 @@ static int attach_to(struct ctx *ctx, struct exec *e)
 		.name = ref,
 		.detach_keys = x.detach_keys,
 		.terminal = e->process.terminal,
+		.fresh = true,
+		.sig_proxy = o.sig_proxy,
 	};
 	struct attach_result result = { 0 };
 	int r = attach_run(&a, &result, &ctx->err);
@@ -261,7 +266,7 @@ static int attach_to(struct ctx *ctx, struct exec *e)
 	if (result.detached) {
 		fprintf(stderr, "detached: the process runs on; \"berth attach %s\" comes back\n",
 		        ref);
-		return 0;
+		return attach_status(&a, &result, &ctx->err);
 	}
 	shim_shutdown(e->session_fd);
 	ctr_session_remove(e->ctr, e->name);
@@ -337,6 +342,11 @@ static int decide(struct ctx *ctx, struct exec *e)
 		                "option --shim-cgroup: \"%s\" is neither auto nor caller",
 		                o.shim_cgroup);
 	r = launch_parse_stdio(o.stdio, e->with_shim, &e->stdio, &ctx->err);
+	if (r == 0)
+		r = launch_parse_stdin(o.stdin_mode, e->stdio, !o.detach && !e->process.terminal,
+		                       &e->stdin_mode, &ctx->err);
+	if (r == 0)
+		r = launch_check_sig_proxy(o.sig_proxy, e->with_shim, &ctx->err);
 	if (r == 0)
 		r = log_choice_parse(&o.log, &e->log, &ctx->err);
 	if (r == 0)
@@ -441,7 +451,8 @@ static const struct opt opts[] = {
 	{ "ignore-paused", 0, OPT_FLAG, &x.ignore_paused, NULL, "also in a paused container",
 	  false },
 	{ "detach-keys", 0, OPT_STRING, &x.detach_keys, "KEYS",
-	  "keys that leave the process running (default: ctrl-])", false },
+	  "keys that leave the process running (default: " DETACH_KEYS_DEFAULT ")", false },
+	SIG_PROXY_OPTION(o.sig_proxy),
 	{ "console-socket", 0, OPT_STRING, &o.console_socket, "PATH",
 	  "unix socket that receives the pty's master", false },
 	{ "pidfd-socket", 0, OPT_STRING, &o.pidfd_socket, "PATH",
@@ -458,6 +469,7 @@ static const struct opt opts[] = {
 	  "the shim's cgroup: that of the container's shim, or ours (default: auto)", false },
 	{ "stdio", 0, OPT_STRING, &o.stdio, "keep|inherit|null",
 	  "who holds stdio (default: keep with a shim, else inherit)", false },
+	STDIN_OPTION(o.stdin_mode),
 	LOG_OPTIONS(o.log),
 	EXIT_OPTIONS(o.exit_command),
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },

@@ -12,6 +12,7 @@
 #include "base/proc.h"
 #include "berth/log.h"
 #include "runtime/attach.h"
+#include "runtime/detach_keys.h"
 #include "runtime/foreground.h"
 #include "runtime/interrupt.h"
 #include "runtime/launch.h"
@@ -64,6 +65,8 @@ static int run_with_shim(struct ctx *ctx, const struct run_opts *opts, struct la
 		.name = l->ctr->id,
 		.detach_keys = opts->detach_keys,
 		.terminal = l->spec->process.terminal,
+		.fresh = !opts->launch.restore,
+		.sig_proxy = opts->launch.sig_proxy,
 	};
 	struct attach_result result = { 0 };
 	int r = launch_start(ctx, l);
@@ -79,7 +82,7 @@ static int run_with_shim(struct ctx *ctx, const struct run_opts *opts, struct la
 	if (result.detached) {
 		fprintf(stderr, "detached: the container runs on; \"berth attach %s\" comes back\n",
 		        l->ctr->id);
-		return 0;
+		return attach_status(&a, &result, &ctx->err);
 	}
 	if (ctr_lock(l->ctr, NULL) < 0)
 		return result.code; /* somebody else has deleted it */
@@ -195,7 +198,8 @@ static const struct opt opts[] = {
 	{ "rm", 0, OPT_FLAG, &o.rm, NULL,
 	  "delete the container when it has ended (in the foreground that is the default)", false },
 	{ "detach-keys", 0, OPT_STRING, &o.detach_keys, "KEYS",
-	  "keys that leave the container running (default: ctrl-])", false },
+	  "keys that leave the container running (default: " DETACH_KEYS_DEFAULT ")", false },
+	SIG_PROXY_OPTION(o.launch.sig_proxy),
 	{ "no-subreaper", 0, OPT_FLAG, &no_subreaper, NULL,
 	  "accepted; berth never becomes a subreaper", true },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },

@@ -183,8 +183,11 @@ static int input_pipe(int *ret_theirs, int *ret_ours)
 
 static int kept_pipes(struct keeper *k, struct err *err)
 {
-	int r = input_pipe(&k->io_fds[0], &k->h.stdin_fd);
+	int r = 0;
 
+	/* Without input there is no pipe: /dev/null, as where nothing is kept. */
+	if (k->job->stdin_mode != SHIM_STDIN_NEVER)
+		r = input_pipe(&k->io_fds[0], &k->h.stdin_fd);
 	if (r == 0)
 		r = output_pipe(&k->io_fds[1], &k->h.stdout_fd);
 	if (r == 0)
@@ -357,7 +360,7 @@ static int make_process(struct keeper *k, struct err *err)
 		k->h.oom_kills = (int64_t)kills;
 	if (job->stdio == STDIO_KEEP)
 		choose_log(k);
-	k->h.stdin_mode = job->stdio == STDIO_KEEP ? SHIM_STDIN_KEEP : SHIM_STDIN_NEVER;
+	k->h.stdin_mode = job->stdio == STDIO_KEEP ? job->stdin_mode : SHIM_STDIN_NEVER;
 	return record(k, err);
 }
 

@@ -18,6 +18,7 @@
 #include "berth/err.h"
 #include "runtime/log_choice.h"
 #include "shim/wire/exit_command.h"
+#include "shim/wire/handover.h"
 #include "shim/wire/keep_record.h"
 
 enum stdio_mode { STDIO_KEEP, STDIO_INHERIT, STDIO_NULL };
@@ -33,6 +34,7 @@ struct keeper_job {
 	struct exit_command *exit_command; /* argv NULL: none */
 	const struct spec_process *process;
 	enum stdio_mode stdio;
+	enum shim_stdin_mode stdin_mode; /* with STDIO_KEEP */
 	int preserve_fds;
 	int console_socket; /* FD_INVALID */
 	int shim_exe_fd;

@@ -62,6 +62,32 @@ int launch_parse_stdio(const char *text, bool with_shim, enum stdio_mode *ret, s
 	return 0;
 }
 
+int launch_parse_stdin(const char *text, enum stdio_mode stdio, bool pipes_here,
+                       enum shim_stdin_mode *ret, struct err *err)
+{
+	if (!text)
+		*ret = pipes_here ? SHIM_STDIN_ONCE : SHIM_STDIN_KEEP;
+	else if (streq(text, "never"))
+		*ret = SHIM_STDIN_NEVER;
+	else if (streq(text, "once"))
+		*ret = SHIM_STDIN_ONCE;
+	else if (streq(text, "keep"))
+		*ret = SHIM_STDIN_KEEP;
+	else
+		return err_text(err, -EINVAL, "option --stdin: \"%s\" is none of never, once, keep",
+		                text);
+	if (text && stdio != STDIO_KEEP)
+		return err_text(err, -EINVAL, "option --stdin needs a shim and --stdio=keep");
+	return 0;
+}
+
+int launch_check_sig_proxy(int sig_proxy, bool with_shim, struct err *err)
+{
+	if (sig_proxy >= 0 || with_shim)
+		return 0;
+	return err_text(err, -EINVAL, "option --sig-proxy=false needs a shim: use --shim=always");
+}
+
 void launch_adopt_size(struct spec_process *process)
 {
 	uint16_t rows, cols;
@@ -237,6 +263,12 @@ int launch_decide(struct ctx *ctx, struct launch *l, bool foreground)
 	if (r == 0)
 		r = launch_parse_stdio(l->opts->stdio, l->with_shim, &l->stdio, &ctx->err);
 	if (r == 0)
+		r = launch_parse_stdin(l->opts->stdin_mode, l->stdio,
+		                       foreground && !l->spec->process.terminal, &l->stdin_mode,
+		                       &ctx->err);
+	if (r == 0)
+		r = launch_check_sig_proxy(l->opts->sig_proxy, l->with_shim, &ctx->err);
+	if (r == 0)
 		r = check_shim_cgroup(ctx, l->opts->shim_cgroup, &ctx->err);
 	if (r == 0)
 		r = log_choice_parse(&l->opts->log, &l->log, &ctx->err);
@@ -372,6 +404,7 @@ static int create_with_shim(struct ctx *ctx, struct launch *l)
 		.exit_command = &l->exit_command,
 		.process = &l->spec->process,
 		.stdio = l->stdio,
+		.stdin_mode = l->stdin_mode,
 		.preserve_fds = l->preserve_fds,
 		.console_socket = l->console_socket,
 		.shim_exe_fd = l->shim_exe_fd,

@@ -13,11 +13,28 @@
 #include "runtime/keeper.h"
 #include "runtime/log_choice.h"
 
+/* Of create, run and exec. */
+#define STDIN_OPTION(dest)                                                                  \
+	{                                                                                   \
+		"stdin", 0, OPT_STRING, &(dest), "never|once|keep",                         \
+		    "input that a shim keeps: none, closed behind the first client, or by " \
+		    "request "                                                              \
+		    "only (default: keep; in the foreground without a terminal: once)",     \
+		    false                                                                   \
+	}
+/* Of run and exec. */
+#define SIG_PROXY_OPTION(dest)                                                       \
+	{                                                                            \
+		"sig-proxy", 0, OPT_SWITCH, &(dest), NULL,                           \
+		    "pass our signals on to it (default: without a terminal)", false \
+	}
+
 struct launch_opts { /* filled by option rows */
 	const char *bundle, *config, *console_socket, *pidfd_socket, *pid_file, *shim, *shim_cgroup,
-	    *stdio;
+	    *stdio, *stdin_mode;
 	struct log_opts log;
 	bool no_pivot, no_new_keyring, detach;
+	int sig_proxy; /* run: 1, -1: not; 0: not said */
 	int preserve_fds;
 	struct exit_opts exit_command;
 	const struct ctr_criu_opts *restore; /* from images rather than from the program; NULL */
@@ -80,7 +97,7 @@ struct launch_opts { /* filled by option rows */
 	      "keep|inherit|null",                                                                     \
 	      "who holds stdio (default: keep with a shim, else inherit)",                             \
 	      false },                                                                                 \
-	    LOG_OPTIONS((o).log), EXIT_OPTIONS((o).exit_command)
+	    STDIN_OPTION((o).stdin_mode), LOG_OPTIONS((o).log), EXIT_OPTIONS((o).exit_command)
 
 struct run_opts {
 	struct launch_opts launch;
@@ -103,6 +120,7 @@ struct launch {
 	char *session_path, *address, *log_path, *pid_file;
 	struct exit_command exit_command; /* argv NULL: none */
 	enum stdio_mode stdio;
+	enum shim_stdin_mode stdin_mode;
 	int console_socket, pidfd_socket;
 	int notify; /* from start on: the container's notify socket, or FD_INVALID */
 	int shim_exe_fd;
@@ -134,6 +152,11 @@ void launch_done(struct launch *l);
 
 bool launch_is_rootless(const struct ctx *ctx);
 int launch_parse_stdio(const char *text, bool with_shim, enum stdio_mode *ret, struct err *err);
+/* pipes_here: whose other ends are ours, so that our end of input is the process's. */
+int launch_parse_stdin(const char *text, enum stdio_mode stdio, bool pipes_here,
+                       enum shim_stdin_mode *ret, struct err *err);
+/* Without a shim there is nobody who could do without us. */
+int launch_check_sig_proxy(int sig_proxy, bool with_shim, struct err *err);
 /* 3 .. 3+n-1 must be open: checked before we open anything that could fill a hole. */
 /* How many descriptors from 3 on are passed on: LISTEN_FDS and then n more. All must be open. */
 int launch_preserved(int n, int *ret, struct err *err);

@@ -41,11 +41,15 @@ int opt_parse_bool(const char *text, bool *ret)
 
 static int set_flag(const struct opt *o, const char *value, struct err *err)
 {
-	if (!value)
-		*(bool *)o->dest = true;
-	else if (opt_parse_bool(value, o->dest) < 0)
+	bool on = true;
+
+	if (value && opt_parse_bool(value, &on) < 0)
 		return err_text(err, -EINVAL, "option --%s: \"%s\" is neither true nor false",
 		                o->name, value);
+	if (o->kind == OPT_SWITCH)
+		*(int *)o->dest = on ? 1 : -1;
+	else
+		*(bool *)o->dest = on;
 	return 0;
 }
 
@@ -82,6 +86,7 @@ static int set_value(const struct opt *o, const char *value, struct err *err)
 		r = num_parse_duration_ms(value, o->dest);
 		break;
 	case OPT_FLAG:
+	case OPT_SWITCH:
 	case OPT_IGNORED:
 		break;
 	}
@@ -107,7 +112,7 @@ static int parse_one(const struct opt *opts, int argc, char **argv, int *i, bool
 	if (!o)
 		return err_text(err, -EINVAL, "flag provided but not defined: %.*s",
 		                (int)(len + (size_t)(name - argv[*i])), argv[*i]);
-	if (o->kind == OPT_FLAG)
+	if (o->kind == OPT_FLAG || o->kind == OPT_SWITCH)
 		return set_flag(o, value, err);
 	if (!o->arg)
 		return 0;

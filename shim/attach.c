@@ -29,25 +29,10 @@ void attach_begin(struct client *c)
 	c->in.max = FRAME_HEADER + FRAME_PAYLOAD;
 	c->patience = SHIM_PATIENCE_S;
 	c->refilled = ev_now(shim->loop);
+	c->order = ++shim->arrivals;
 	shim->n_attached++;
 	if (c->writer && !shim->once_owner && shim->session.conf.stdin_mode == SHIM_STDIN_ONCE)
 		shim->once_owner = c;
-}
-
-/* The terminal gets the size of the client that came last among those that are left. */
-static void restore_size(struct shim *shim)
-{
-	struct client *last = NULL;
-
-	for (int i = 0; i < SHIM_CLIENTS_MAX; i++) {
-		struct client *c = shim->clients[i];
-
-		if (c && !c->dead && c->mode == CLIENT_ATTACHED && c->rows &&
-		    (!last || c->order > last->order))
-			last = c;
-	}
-	if (last)
-		(void)stdio_resize(shim, last->rows, last->cols, false);
 }
 
 static void input_finished(struct client *c)
@@ -64,8 +49,7 @@ void attach_gone(struct client *c)
 	input_finished(c);
 	if (shim->mid_frame == c)
 		shim->mid_frame = NULL;
-	if (c->rows)
-		restore_size(shim);
+	size_gone(c);
 	client_input_ready(shim);
 }
 
@@ -115,13 +99,12 @@ static bool handle_frame(struct client *c, const struct frame *f)
 		if (f->stream != STREAM_STDIN)
 			break;
 		input_finished(c);
+		if (c->writer && c->ends_stdin)
+			(void)stdio_close_stdin(c->shim);
 		return true;
 	case FRAME_RESIZE:
 		frame_resize_size(f, &rows, &cols);
-		c->rows = rows;
-		c->cols = cols;
-		if (rows && cols)
-			(void)stdio_resize(c->shim, rows, cols, false);
+		size_say(c, rows, cols, false);
 		return true;
 	case FRAME_DETACH:
 		c->finishing = true;

@@ -18,8 +18,8 @@ enum arg_kind { ARG_INT, ARG_BOOL, ARG_STRING };
 
 /* Values of a call; given: bit of the argument's place in the row. */
 struct args {
-	int64_t number[4];
-	bool flag[2];
+	int64_t number[6];
+	bool flag[3];
 	const char *text;
 	unsigned int given;
 };
@@ -32,7 +32,7 @@ struct arg {
 	bool required;
 };
 
-#define OP_ARGS_MAX 7
+#define OP_ARGS_MAX 10
 #define ANYBODY     0x100 /* also from a peer that ended before it could be looked at */
 
 struct op {
@@ -83,15 +83,37 @@ static void op_monitor(struct client *c, const struct varlink_call *call, const 
 	c->pending = PENDING_MONITOR;
 }
 
-/* Where a client begins with stream i. false: beyond the end, or an earlier shim's. */
-static bool begin_at(struct client *c, int i, bool given, int64_t from, const char *replay)
+/* Attach: places in struct args. */
+enum { STDOUT_FROM, STDERR_FROM, ROWS, COLS, REPLAY_LINES, REPLAY_BYTES };
+enum { WITH_STDIN, REDRAW, CLOSE_STDIN };
+/* ... and in its row, as far as it matters whether they were given. */
+#define GIVEN_FROM(i) (1U << (1 + (i)))
+#define GIVEN_STDIN   (1U << 3)
+#define GIVEN_LINES   (1U << 4)
+#define GIVEN_BYTES   (1U << 5)
+
+/* Where a client begins with stream i; each parameter can only make it later. */
+static uint64_t replay_from(const struct ring *ring, const struct args *a)
+{
+	uint64_t from = ring_tail(ring), at;
+
+	if (a->text && streq(a->text, "none"))
+		return ring->head;
+	at = (uint64_t)a->number[REPLAY_BYTES];
+	if (a->given & GIVEN_BYTES && ring->head - from > at)
+		from = ring->head - at;
+	at = (uint64_t)a->number[REPLAY_LINES];
+	if (a->given & GIVEN_LINES && ring_last_lines(ring, at) > from)
+		from = ring_last_lines(ring, at);
+	return from;
+}
+
+/* false: beyond the end, or an earlier shim's. */
+static bool begin_at(struct client *c, int i, const struct args *a)
 {
 	const struct ring *ring = &c->shim->session.out[i].ring;
 
-	if (given)
-		c->cursor[i] = (uint64_t)from;
-	else
-		c->cursor[i] = replay && streq(replay, "none") ? ring->head : ring_tail(ring);
+	c->cursor[i] = a->given & GIVEN_FROM(i) ? (uint64_t)a->number[i] : replay_from(ring, a);
 	return c->cursor[i] >= ring->origin && c->cursor[i] <= ring->head;
 }
 
@@ -107,7 +129,7 @@ static void op_attach(struct client *c, const struct varlink_call *call, const s
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
-		if (begin_at(c, i, a->given & 1U << (1 + i), a->number[i], a->text))
+		if (begin_at(c, i, a))
 			continue;
 		answer_invalid_parameter(c, i ? "stderr_from" : "stdout_from");
 		return;
@@ -118,7 +140,9 @@ static void op_attach(struct client *c, const struct varlink_call *call, const s
 		answer_own_error(c, "TooManyClients");
 		return;
 	}
-	c->writer = stdio_has_input(s) && (!(a->given & 1U << 3) || a->flag[0]);
+	c->readonly = a->given & GIVEN_STDIN && !a->flag[WITH_STDIN];
+	c->writer = stdio_has_input(s) && !c->readonly;
+	c->ends_stdin = a->flag[CLOSE_STDIN];
 	r = buf_printf(&b, "{\"terminal\":%s,\"stdin\":%s", s->conf.terminal ? "true" : "false",
 	               c->writer ? "true" : "false");
 	for (int i = 0; i < 2 && r >= 0; i++)
@@ -133,10 +157,7 @@ static void op_attach(struct client *c, const struct varlink_call *call, const s
 	if (c->dead)
 		return;
 	attach_begin(c);
-	c->rows = (uint16_t)a->number[2];
-	c->cols = (uint16_t)a->number[3];
-	if (c->rows && c->cols)
-		(void)stdio_resize(c->shim, c->rows, c->cols, a->flag[1]);
+	size_say(c, (uint16_t)a->number[ROWS], (uint16_t)a->number[COLS], a->flag[REDRAW]);
 }
 
 static void op_resize(struct client *c, const struct varlink_call *call, const struct args *a)
@@ -255,12 +276,15 @@ static const struct op ops[] = {
 	  VARLINK_UPGRADE,
 	  op_attach,
 	  { { "replay", ARG_STRING, 0, 0, 0, false },
-	    { "stdout_from", ARG_INT, 0, 0, INT64_MAX, false },
-	    { "stderr_from", ARG_INT, 1, 0, INT64_MAX, false },
-	    { "stdin", ARG_BOOL, 0, 0, 0, false },
-	    SIZE("rows", 2, false),
-	    SIZE("cols", 3, false),
-	    { "redraw", ARG_BOOL, 1, 0, 0, false } } },
+	    { "stdout_from", ARG_INT, STDOUT_FROM, 0, INT64_MAX, false },
+	    { "stderr_from", ARG_INT, STDERR_FROM, 0, INT64_MAX, false },
+	    { "stdin", ARG_BOOL, WITH_STDIN, 0, 0, false },
+	    { "replay_lines", ARG_INT, REPLAY_LINES, 0, INT64_MAX, false },
+	    { "replay_bytes", ARG_INT, REPLAY_BYTES, 0, INT64_MAX, false },
+	    { "close_stdin", ARG_BOOL, CLOSE_STDIN, 0, 0, false },
+	    SIZE("rows", ROWS, false),
+	    SIZE("cols", COLS, false),
+	    { "redraw", ARG_BOOL, REDRAW, 0, 0, false } } },
 	{ S, "Resize", 0, op_resize, { SIZE("rows", 0, true), SIZE("cols", 1, true) } },
 	{ S,
 	  "Signal",

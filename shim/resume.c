@@ -106,6 +106,7 @@ static const struct member resume_rows[] = {
 	SECONDS("drain_left", struct resume, drain),
 	SECONDS("part_left", struct resume, part),
 	SECONDS("reopen_left", struct resume, reopen),
+	SECONDS("redraw_left", struct resume, redraw),
 	W("accept_waits", accept_waits, K_BOOL),
 };
 
@@ -132,6 +133,8 @@ static const struct member client_rows[] = {
 	CCOUNT("sequence", sequence),
 
 	CFLAG("writer", writer),
+	CFLAG("readonly", readonly),
+	CFLAG("ends_stdin", ends_stdin),
 	CFLAG("starved", starved),
 	C("frame_off", frame_off, K_SIZE, 0, FRAME_PAYLOAD),
 	CCOUNT("stdout_next", cursor[0]),
@@ -250,6 +253,7 @@ static int put_resume(struct writer *w, const struct shim *shim)
 		.drain = loop_timer_left(shim, &s->drain_timer),
 		.part = loop_timer_left(shim, &s->part_timer),
 		.reopen = loop_timer_left(shim, &s->reopen_timer),
+		.redraw = loop_timer_left(shim, &s->redraw_timer),
 		.accept_waits = ev_is_active(&shim->accept_timer),
 	};
 	bool first = true;

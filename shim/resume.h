@@ -12,9 +12,10 @@
 
 /* What is in the text beside the fields of struct shim. */
 struct resume {
-	int data_fd;                /* the second memfd */
-	uint64_t ring_at[2];        /* where in it */
-	double drain, part, reopen; /* seconds that timers have left; 0: not running */
+	int data_fd;         /* the second memfd */
+	uint64_t ring_at[2]; /* where in it */
+	/* seconds that timers have left; 0: not running */
+	double drain, part, reopen, redraw;
 	bool accept_waits;
 };
 

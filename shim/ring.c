@@ -6,6 +6,7 @@
 #include "shim/ring.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -66,4 +67,26 @@ int ring_peek(const struct ring *r, uint64_t offset, size_t max, struct iovec io
 	uint64_t have = r->head - offset;
 
 	return spans(r, offset, have < max ? (size_t)have : max, iov);
+}
+
+uint64_t ring_last_lines(const struct ring *r, uint64_t lines)
+{
+	uint64_t tail = ring_tail(r);
+	struct iovec iov[2];
+
+	if (!lines || r->head == tail)
+		return r->head;
+	/* The line feed at the very end is part of the last line. */
+	for (int i = ring_peek(r, tail, (size_t)(r->head - tail - 1), iov) - 1; i >= 0; i--) {
+		uint64_t begin = tail + (i ? iov[0].iov_len : 0);
+		const uint8_t *base = iov[i].iov_base, *found;
+		size_t len = iov[i].iov_len;
+
+		while ((found = memrchr(base, '\n', len))) {
+			len = (size_t)(found - base);
+			if (!--lines)
+				return begin + len + 1;
+		}
+	}
+	return tail;
 }

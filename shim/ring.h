@@ -36,3 +36,9 @@ void ring_commit(struct ring *r, size_t n);
  * how many.
  */
 int ring_peek(const struct ring *r, uint64_t offset, size_t max, struct iovec iov[static 2]);
+
+/*
+ * Where the last `lines` lines begin, an unfinished one at the end included; the tail when there
+ * are not so many, and then the first may have lost its beginning.
+ */
+uint64_t ring_last_lines(const struct ring *r, uint64_t lines);

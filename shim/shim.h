@@ -38,6 +38,7 @@
 #define SHIM_OUT_MAX         (256 * 1024) /* unsent replies of one client; more closes it */
 #define SHIM_CALL_FDS        3            /* descriptors with one call */
 #define SHIM_PART_S          0.2          /* an unfinished line is logged as P after this */
+#define SHIM_REDRAW_S        0.1          /* a program must see within it that the size changes */
 #define SHIM_LOG_RETRY_MIN_S 0.0005       /* when the journal takes no more: then twice that ... */
 #define SHIM_LOG_RETRY_MAX_S 0.05         /* ... and so on */
 #define SHIM_MESSAGE_S       10.0         /* a message or frame must be complete after this */
@@ -99,6 +100,7 @@ struct session {
 	ev_io stdin_io;       /* stdin or the pty takes input again */
 	bool stdin_blocked;
 	ev_timer reopen_timer;   /* a pty that was hung up */
+	ev_timer redraw_timer;   /* it has another size than rows and cols, for a moment */
 	ev_timer patience_timer; /* reading waits for a client */
 	bool paused;
 
@@ -158,7 +160,7 @@ struct client {
 	bool gone;      /* ended before it could be looked at: may do nothing that matters */
 	bool in_eof;    /* it will send no more */
 	bool finishing; /* close when everything is sent */
-	uint64_t order; /* of arrival */
+	uint64_t order; /* of arrival; attached: of attaching */
 
 	struct buf in;  /* received, not consumed */
 	struct buf out; /* to send; out_off is sent */
@@ -179,11 +181,13 @@ struct client {
 
 	/* CLIENT_ATTACHED */
 	bool writer;        /* may write to stdin */
+	bool readonly;      /* asked only to look: has no say about the size either */
+	bool ends_stdin;    /* its end of input is that of the process, whatever the mode */
 	bool starved;       /* its input waits for stdin */
 	size_t frame_off;   /* bytes of its first DATA frame that stdin has taken */
 	uint64_t cursor[2]; /* next offset to send, per source */
 	bool eof_told[2], exit_told;
-	uint16_t rows, cols;         /* the size it wants; 0: none */
+	uint16_t rows, cols;         /* how large it is; 0: not said (size.c) */
 	bool slow;                   /* has used up its patience: gets gaps */
 	double patience;             /* seconds left */
 	ev_tstamp refilled, stalled; /* stalled: since when it holds up the output; 0: not */
@@ -261,7 +265,13 @@ void stdio_cut(struct shim *shim);           /* end all streams now */
 ssize_t stdio_write(struct shim *shim, const uint8_t *data, size_t len);
 bool stdio_has_input(const struct session *s);
 int stdio_close_stdin(struct shim *shim); /* 0, -ENOTTY for a terminal, -EBADF: there is none */
+/* redraw: also when it has that size, the process is to see a change. */
 int stdio_resize(struct shim *shim, uint16_t rows, uint16_t cols, bool redraw);
+
+/* size.c: whose size the terminal has */
+/* The client has said how large it is; 0: no longer anything. */
+void size_say(struct client *c, uint16_t rows, uint16_t cols, bool redraw);
+void size_gone(struct client *c); /* it is dead */
 
 /* pri_watch.c: a file that signals changes by POLLPRI */
 /* *ret_epfd: invalid where the file does not signal. 0 or -errno. */

@@ -26,6 +26,7 @@ static void close_pty(struct shim *shim)
 
 	ev_io_stop(shim->loop, &s->stdin_io);
 	ev_timer_stop(shim->loop, &s->reopen_timer);
+	ev_timer_stop(shim->loop, &s->redraw_timer);
 	fd_reset(&s->slave_fd);
 	s->conf.pty_fd = FD_INVALID;
 }
@@ -127,6 +128,22 @@ static void on_patience(struct ev_loop *loop, ev_timer *w, int events)
 	(void)events;
 }
 
+static int set_size(const struct session *s, uint16_t rows, uint16_t cols)
+{
+	struct winsize ws = { .ws_row = rows, .ws_col = cols };
+
+	return ioctl(s->conf.pty_fd, TIOCSWINSZ, &ws) < 0 ? -errno : 0;
+}
+
+static void on_redraw(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct shim *shim = w->data;
+
+	(void)loop;
+	(void)events;
+	(void)set_size(&shim->session, shim->session.rows, shim->session.cols);
+}
+
 static void on_stdin_room(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct shim *shim = w->data;
@@ -181,9 +198,10 @@ int stdio_init(struct shim *shim, struct err *err)
 	s->rows = h->rows;
 	s->cols = h->cols;
 	ev_timer_init(&s->reopen_timer, on_reopen, 0., 0.);
+	ev_timer_init(&s->redraw_timer, on_redraw, 0., 0.);
 	ev_timer_init(&s->patience_timer, on_patience, 0., 0.);
 	ev_io_init(&s->stdin_io, on_stdin_room, in, EV_WRITE);
-	s->reopen_timer.data = s->patience_timer.data = shim;
+	s->reopen_timer.data = s->redraw_timer.data = s->patience_timer.data = shim;
 	s->stdin_io.data = shim;
 
 	r = init_source(shim, 0, h->terminal ? h->pty_fd : h->stdout_fd, err);
@@ -195,6 +213,7 @@ int stdio_init(struct shim *shim, struct err *err)
 		return err_set(err, -errno, "prepare stdin");
 	if (shim->resume) {
 		loop_timer_go_on(shim, &s->reopen_timer, shim->resume->reopen);
+		loop_timer_go_on(shim, &s->redraw_timer, shim->resume->redraw);
 		if (s->stdin_blocked && in >= 0)
 			ev_io_start(shim->loop, &s->stdin_io);
 		return 0;
@@ -303,23 +322,28 @@ int stdio_close_stdin(struct shim *shim)
 	return 0;
 }
 
+/*
+ * The kernel tells the process of changes only, and many programs draw only when they then find
+ * another size than before: so who asks for a redraw gets a change, and back when the program has
+ * had the time to look.
+ */
 int stdio_resize(struct shim *shim, uint16_t rows, uint16_t cols, bool redraw)
 {
 	struct session *s = &shim->session;
-	struct winsize ws = { .ws_row = rows, .ws_col = cols };
+	bool flip = redraw && rows == s->rows && cols == s->cols;
+	int r;
 
 	if (s->conf.pty_fd < 0)
 		return -ENOTTY;
-	/* The kernel tells the process of changes only: make one for a client that must be drawn
-	 * for. */
-	if (redraw && rows > 1 && rows == s->rows && cols == s->cols) {
-		ws.ws_row--;
-		(void)ioctl(s->conf.pty_fd, TIOCSWINSZ, &ws);
-		ws.ws_row++;
-	}
-	if (ioctl(s->conf.pty_fd, TIOCSWINSZ, &ws) < 0)
-		return -errno;
+	ev_timer_stop(shim->loop, &s->redraw_timer);
+	r = set_size(s, !flip ? rows : rows > 1 ? rows - 1 : 2, cols);
+	if (r < 0)
+		return r;
 	s->rows = rows;
 	s->cols = cols;
+	if (!flip)
+		return 0;
+	ev_timer_set(&s->redraw_timer, SHIM_REDRAW_S, 0.);
+	ev_timer_start(shim->loop, &s->redraw_timer);
 	return 0;
 }

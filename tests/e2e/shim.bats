@@ -4,45 +4,7 @@
 # provoked here is here; what users see is in attach.bats, detach.bats and output.bats.
 
 load helpers
-
-# keep [OPTION...] -- COMMAND...: a shim in $S with $SHIM, $PID.
-keep() {
-	local options=()
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	shift
-	S=$(mktemp -d "$T/shim.XXXX")
-	"$BERTH_BUILD/tests/helpers/shim-keeper" -l "$S/log" "${options[@]}" "$BERTH_BUILD/berth-shim" "$S" "$@" >"$S/pids"
-	read -r SHIM PID <"$S/pids"
-	: "$SHIM" "$PID"
-}
-
-# ask METHOD [PARAMETERS]
-ask() { varlink "$S/shim.sock" "{\"method\":\"io.berth.Shim.$1\",\"parameters\":${2:-{\}}}"; }
-parameter() { ask State | jq -r ".parameters$1"; }
-is_parameter() { [ "$(parameter "$1")" = "$2" ]; }
-log_is() { [ "$(cut -d' ' -f2- "$S/log")" = "$1" ]; }
-
-# attach_raw [PARAMETERS]: frames of standard input to the shim, everything it says to standard output.
-attach_raw() {
-	{
-		printf '{"method":"io.berth.Shim.Attach","upgrade":true,"parameters":%s}\0' "${1:-{\}}"
-		cat
-	} | timeout 20 socat -t 20 - "UNIX-CONNECT:$S/shim.sock" 2>/dev/null
-}
-
-end() {
-	ask Shutdown | jq -e '.error == null' >/dev/null
-	wait_until 5 gone "$SHIM"
-}
-
-finish() {
-	kill -KILL "$PID" 2>/dev/null || true
-	ask Wait >/dev/null
-	end
-}
+load shim_alone
 
 @test "a frame by hand: input arrives, output, ends and exit come as documented" {
 	keep -- sh -c 'read x; echo "got $x"; echo bad >&2; exit 42'

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * frames [-s STREAM] EXPECTED: what an attached client has received (standard input: the answer to
- * Attach and its NUL, then frames) checked byte by byte. Data of the stream must be what the file
- * EXPECTED has at that offset; gaps move the offset. Prints "DATA GAPS EOF EXIT": bytes, bytes, and
- * whether these frames came, and nothing else may come. Status 1: at the first thing that is wrong.
+ * Attach and its NUL, then frames) checked byte by byte, beginning at the offset that the answer
+ * names. Data of the stream must be what the file EXPECTED has at that offset; gaps move the offset.
+ * Prints "DATA GAPS EOF EXIT": bytes, bytes, and whether these frames came, and nothing else may
+ * come. Status 1: at the first thing that is wrong.
  */
 #include <inttypes.h>
 #include <stdint.h>
@@ -27,11 +28,26 @@ static uint64_t number(const unsigned char *p, int bytes)
 	return v;
 }
 
+/* The first offset, from the answer to Attach; 0 where it names none. */
+static uint64_t first_offset(int stream)
+{
+	const char *key = stream == 1 ? "\"stdout\":{\"first\":" : "\"stderr\":{\"first\":", *p;
+	char answer[4096] = "";
+	size_t n = 0;
+	int c;
+
+	while ((c = getchar()) != EOF && c != '\0')
+		if (n < sizeof(answer) - 1)
+			answer[n++] = (char)c;
+	p = strstr(answer, key);
+	return p ? strtoull(p + strlen(key), NULL, 10) : 0;
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t offset = 0, data = 0, gaps = 0, len;
+	uint64_t offset, data = 0, gaps = 0, len;
 	unsigned char head[8], payload[16384], expected[16384];
-	int stream = 1, eof = 0, ended = 0, c;
+	int stream = 1, eof = 0, ended = 0;
 	FILE *f;
 
 	if (argc == 4 && strcmp(argv[1], "-s") == 0)
@@ -41,8 +57,7 @@ int main(int argc, char **argv)
 	f = fopen(argv[argc - 1], "r");
 	if (!f)
 		return 254;
-	while ((c = getchar()) != EOF && c != '\0')
-		;
+	offset = first_offset(stream);
 	while (fread(head, 1, 8, stdin) == 8) {
 		len = number(head + 4, 4);
 		if (head[2] || head[3] || len > sizeof(payload) || head[0] < 1 || head[0] > 6)

@@ -14,10 +14,15 @@
  *   ignore              ignore TERM, INT, HUP; print "ready"; sleep for ever
  *   catch               print "got N" for each catchable signal; TERM ends with status 43
  *   winsize             print "size RxC" now and at each SIGWINCH; a line "q" on stdin ends it
+ *   box                 like an editor: on a raw terminal's alternate screen, a frame as large as
+ *                       the screen with its size and what was typed in it. Drawn anew when SIGWINCH
+ *                       comes and the size is another than before; "q" ends it
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +32,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define CHUNK 65536
@@ -225,6 +231,96 @@ static int winsize(void)
 	return 3;
 }
 
+/* Alternate screen, no cursor, other codes of the cursor keys, bracketed paste. */
+#define BOX_BEGIN "\033[?1049h\033[?25l\033[?1h\033[?2004h"
+#define BOX_END   "\033[?2004l\033[?1l\033[?25h\033[?1049l"
+
+struct box {
+	int rows, cols;
+	char typed[64];
+	size_t n;
+};
+
+/* From top to bottom, without relying on what the screen shows. */
+static void draw_box(const struct box *b)
+{
+	static char out[1 << 16];
+	size_t n = (size_t)sprintf(out, "\033[0m\033[2J");
+
+	for (int row = 1; row <= b->rows; row++) {
+		bool edge = row == 1 || row == b->rows;
+
+		n += (size_t)sprintf(out + n, "\033[%d;1H", row);
+		for (int col = 1; col <= b->cols && n < sizeof(out) - 256; col++)
+			out[n++] = col == 1 || col == b->cols ? (edge ? '+' : '|')
+			           : edge                     ? '-'
+			                                      : ' ';
+	}
+	n += (size_t)sprintf(out + n, "\033[2;3H[%dx%d]\033[3;3H> %.*s", b->rows, b->cols,
+	                     (int)b->n, b->typed);
+	put(out, n);
+}
+
+static bool box_size(struct box *b)
+{
+	struct winsize ws = { 0 };
+	bool other;
+
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
+	other = ws.ws_row != b->rows || ws.ws_col != b->cols;
+	b->rows = ws.ws_row;
+	b->cols = ws.ws_col;
+	return other;
+}
+
+static void on_winch(int sig)
+{
+	(void)sig;
+}
+
+static int box(void)
+{
+	struct sigaction sa = { .sa_handler = on_winch };
+	struct box b = { 0 };
+	struct termios t, raw;
+	sigset_t winch, none;
+	char c;
+
+	sigaction(SIGWINCH, &sa, NULL);
+	sigemptyset(&winch);
+	sigaddset(&winch, SIGWINCH);
+	sigemptyset(&none);
+	sigprocmask(SIG_BLOCK, &winch, NULL);
+	if (tcgetattr(0, &t) < 0)
+		return 95;
+	raw = t;
+	cfmakeraw(&raw);
+	tcsetattr(0, TCSANOW, &raw);
+	put(BOX_BEGIN, sizeof(BOX_BEGIN) - 1);
+	box_size(&b);
+	draw_box(&b);
+	for (;;) {
+		struct pollfd p = { .fd = 0, .events = POLLIN };
+
+		if (ppoll(&p, 1, NULL, &none) < 0) {
+			if (box_size(&b))
+				draw_box(&b);
+			continue;
+		}
+		if (read(0, &c, 1) != 1 || c == 'q')
+			break;
+		if (c == 'L' - '@')
+			b.n = 0;
+		else if (b.n < sizeof(b.typed))
+			b.typed[b.n++] = c < ' ' || c == 127 ? '?' : c;
+		draw_box(&b);
+	}
+	put(BOX_END, sizeof(BOX_END) - 1);
+	tcsetattr(0, TCSANOW, &t);
+	puts("bye");
+	return 7;
+}
+
 /* getpid by the 32-bit door of x86-64, which is another architecture to a seccomp filter. */
 static int getpid32(void)
 {
@@ -291,6 +387,8 @@ int main(int argc, char **argv)
 		return catch_signals();
 	if (!strcmp(verb, "winsize"))
 		return winsize();
+	if (!strcmp(verb, "box"))
+		return box();
 	if (!strcmp(verb, "notify"))
 		return notify(argv + 2);
 	if (!strcmp(verb, "getpid32"))

@@ -181,6 +181,7 @@ static void fill_clients(struct shim *shim)
 	c = new_client(shim, CLIENT_ATTACHED);
 	shim->n_attached++;
 	c->writer = c->starved = c->exit_told = c->slow = true;
+	c->readonly = c->ends_stdin = true;
 	c->eof_told[0] = c->eof_told[1] = true;
 	c->frame_off = 100;
 	c->cursor[0] = 1;
@@ -216,6 +217,7 @@ static void fill(struct shim *shim)
 	start(shim, &shim->session.drain_timer, 20);
 	start(shim, &shim->session.part_timer, 30);
 	start(shim, &shim->session.reopen_timer, 40);
+	start(shim, &shim->session.redraw_timer, 60);
 	start(shim, &shim->accept_timer, 50);
 }
 
@@ -307,8 +309,8 @@ static void drop(struct shim *shim)
 /* What depends on the moment, and on which file was written to. */
 static char *stable(cJSON *root)
 {
-	static const char *const keys[] = { "drain_left", "part_left", "reopen_left", "data_fd",
-		                            "accept_waits" };
+	static const char *const keys[] = { "drain_left",  "part_left", "reopen_left",
+		                            "redraw_left", "data_fd",   "accept_waits" };
 	cJSON *resume = cJSON_GetObjectItemCaseSensitive(root, "resume");
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
@@ -336,7 +338,8 @@ static void test_round_trip(void **state)
 		fail_msg("%s", err.msg);
 	assert_int_equal(resume.data_fd, data1);
 	assert_true(resume.drain > 15 && resume.drain <= 20 && resume.part > 25 &&
-	            resume.part <= 30 && resume.reopen > 35 && resume.reopen <= 40);
+	            resume.part <= 30 && resume.reopen > 35 && resume.reopen <= 40 &&
+	            resume.redraw > 55 && resume.redraw <= 60);
 	assert_true(resume.accept_waits);
 	assert_ptr_equal(after.once_owner, after.clients[1]);
 	assert_ptr_equal(after.mid_frame, after.clients[1]);

@@ -103,12 +103,79 @@ static void test_space_is_bounded(void **state)
 	ring_done(&r);
 }
 
+static void write_text(struct ring *r, const char *text)
+{
+	struct iovec iov[2];
+
+	for (; *text; text++) {
+		assert_int_equal(ring_space(r, 1, iov), 1);
+		*(char *)iov[0].iov_base = *text;
+		ring_commit(r, 1);
+	}
+}
+
+static void test_last_lines(void **state)
+{
+	struct ring r;
+
+	(void)state;
+	assert_int_equal(ring_init(&r, 4096), 0);
+	assert_int_equal(ring_last_lines(&r, 0), 0);
+	assert_int_equal(ring_last_lines(&r, 5), 0);
+	write_text(&r, "\n");
+	assert_int_equal(ring_last_lines(&r, 0), 1);
+	assert_int_equal(ring_last_lines(&r, 1), 0);
+	write_text(&r, "one\n\nthree\n"); /* 1, 5, 6; 12 in all */
+	assert_int_equal(ring_last_lines(&r, 0), 12);
+	assert_int_equal(ring_last_lines(&r, 1), 6);
+	assert_int_equal(ring_last_lines(&r, 2), 5);
+	assert_int_equal(ring_last_lines(&r, 3), 1);
+	assert_int_equal(ring_last_lines(&r, 4), 0);
+	assert_int_equal(ring_last_lines(&r, 5), 0);
+	assert_int_equal(ring_last_lines(&r, UINT64_MAX), 0);
+	write_text(&r, "unfinished");
+	assert_int_equal(ring_last_lines(&r, 1), 12);
+	assert_int_equal(ring_last_lines(&r, 2), 6);
+	ring_done(&r);
+}
+
+/* Lines of 100 bytes in a ring whose edge they cross at every position. */
+static void test_last_lines_around(void **state)
+{
+	char line[101];
+	struct ring r;
+
+	(void)state;
+	assert_int_equal(ring_init(&r, 4096), 0);
+	memset(line, 'x', 99);
+	memcpy(line + 99, "\n", 2);
+	for (int shift = 0; shift < 100; shift++) {
+		write_text(&r, "y");
+		for (int i = 0; i < 50; i++)
+			write_text(&r, line);
+		for (unsigned int n = 0; n <= 40; n++)
+			assert_int_equal(ring_last_lines(&r, n), r.head - n * 100);
+		assert_int_equal(ring_last_lines(&r, 41), ring_tail(&r));
+		assert_int_equal(ring_last_lines(&r, 1000), ring_tail(&r));
+	}
+	/* None in sight, and the oldest byte that is kept is one. */
+	for (int i = 0; i < 4096; i++)
+		write_text(&r, "z");
+	assert_int_equal(ring_last_lines(&r, 1), ring_tail(&r));
+	write_text(&r, line);
+	for (int i = 0; i < 4096 - 1; i++)
+		write_text(&r, "z");
+	assert_int_equal(ring_last_lines(&r, 1), ring_tail(&r) + 1);
+	assert_int_equal(ring_last_lines(&r, 2), ring_tail(&r));
+	ring_done(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_offsets),
-		cmocka_unit_test(test_origin),
-		cmocka_unit_test(test_space_is_bounded),
+		cmocka_unit_test(test_offsets),           cmocka_unit_test(test_origin),
+		cmocka_unit_test(test_space_is_bounded),  cmocka_unit_test(test_last_lines),
+		cmocka_unit_test(test_last_lines_around),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

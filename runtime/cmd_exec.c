@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/names.h"
@@ -20,6 +21,7 @@
 #include "runtime/foreground.h"
 #include "runtime/input.h"
 #include "runtime/interrupt.h"
+#include "runtime/kept.h"
 #include "runtime/launch.h"
 #include "runtime/self.h"
 #include "runtime/shim_mode.h"
@@ -27,9 +29,9 @@
 
 static struct launch_opts o;
 static struct {
-	const char *process, *apparmor, *process_label, *cwd, *user, *name, *detach_keys;
+	const char *process, *apparmor, *process_label, *cwd, *user, *name, *detach_keys, *ttl;
 	char **env, **caps, **gids, **cgroups;
-	bool tty, no_new_privs, ignore_paused;
+	bool tty, no_new_privs, ignore_paused, print_name;
 } x;
 
 struct exec {
@@ -38,6 +40,7 @@ struct exec {
 	struct spec *spec; /* of the bundle, now */
 	struct spec_process process;
 	bool with_shim;
+	int64_t ttl_ms;
 	enum stdio_mode stdio;
 	enum shim_stdin_mode stdin_mode;
 	int console_socket, pidfd_socket, shim_exe_fd, session_fd, preserve_fds;
@@ -194,6 +197,9 @@ static int make_exec(struct keeper_job *job, const struct ctr_process_io *io,
 		.shim = *shim,
 		.link = job->shim_link,
 		.log_path = e->stdio == STDIO_KEEP ? e->log_path : NULL,
+		.args = e->process.args,
+		.terminal = e->process.terminal,
+		.ttl_ms = e->ttl_ms,
 	};
 	int r = ctr_session_record(job->session_fd, &record, err);
 
@@ -204,6 +210,7 @@ static int make_exec(struct keeper_job *job, const struct ctr_process_io *io,
 	if (r < 0)
 		return r;
 	(void)ctr_identity_of(*ret_pid, *ret_pidfd, &record.process);
+	job->started_ns = record.started_ns = clock_real_ns();
 	return ctr_session_record(job->session_fd, &record, err);
 }
 
@@ -221,13 +228,19 @@ static int exec_with_shim(struct ctx *ctx, struct exec *e, pid_t *ret_pid)
 		/* Beside the container's shim: that cgroup is in the record, and delete takes it. */
 		.shim_cgroup = launch_stays_with_caller(o.shim_cgroup) ? NULL : e->ctr->shim_cgroup,
 		.started = true,
+		.linger_ms =
+		    e->ttl_ms >= 0 && e->ttl_ms < KEPT_LINGER_MS ? e->ttl_ms : KEPT_LINGER_MS,
 		.make = make_exec,
 		.arg = e,
 	};
 	pid_t keeper;
 	int r;
 
-	e->name = x.name ? xstrdup(x.name) : xasprintf("exec-%d", getpid());
+	/* Whoever makes records takes away the ones that are due: so they do not pile up. */
+	(void)kept_collect(e->ctr, false, NULL);
+	e->name = x.name ? xstrdup(x.name) : ctr_session_name(e->ctr, &ctx->err);
+	if (!e->name)
+		return ctx->err.code;
 	r = ctr_session_make(e->ctr, e->name, &e->session_fd, &e->session_path, &e->link,
 	                     &ctx->err);
 	if (r < 0)
@@ -295,6 +308,18 @@ static int exec_here(struct ctx *ctx, struct exec *e, pid_t *ret_pid, int *ret_p
 	return r < 0 ? r : hand_over(e, *ret_pid, *ret_pidfd, &ctx->err);
 }
 
+/*
+ * Other runtimes print nothing, and their callers may take what exec -d prints for the output of
+ * the process: so a name that nobody chose is told to people, and to callers that ask.
+ */
+static void tell_name(const struct exec *e)
+{
+	bool people = e->with_shim && e->stdio == STDIO_KEEP && !x.name && isatty(STDOUT_FILENO);
+
+	if (x.print_name || people)
+		printf("%s/%s\n", e->ctr->id, e->name);
+}
+
 static int go(struct ctx *ctx, struct exec *e)
 {
 	_cleanup_close_ int pidfd = FD_INVALID, master = FD_INVALID;
@@ -305,12 +330,45 @@ static int go(struct ctx *ctx, struct exec *e)
 	ctr_unlock(e->ctr);
 	if (r == 0 && e->pid_file)
 		r = pid_file_write(e->pid_file, pid, &ctx->err);
+	if (r == 0 && o.detach)
+		tell_name(e);
 	if (r < 0 || o.detach)
 		return r;
 	if (e->with_shim)
 		return attach_to(ctx, e);
 	r = foreground_wait(pid, pidfd, master, &ctx->err);
 	return r < 0 ? r : proc_exit_code(r);
+}
+
+static int parse_ttl(struct ctx *ctx, struct exec *e)
+{
+	e->ttl_ms = KEPT_TTL_MS;
+	if (!x.ttl)
+		return 0;
+	if (streq(x.ttl, "container")) {
+		e->ttl_ms = CTR_SESSION_FOR_LIFE;
+		return 0;
+	}
+	if (num_parse_duration_ms(x.ttl, &e->ttl_ms) < 0 || e->ttl_ms < 0)
+		return err_text(&ctx->err, -EINVAL,
+		                "option --ttl: \"%s\" is neither a duration nor \"container\"",
+		                x.ttl);
+	return 0;
+}
+
+/* What is about a record, where there is none. */
+static int check_kept(struct ctx *ctx, const struct exec *e)
+{
+	const char *option = x.print_name ? "print-name" : x.ttl ? "ttl" : NULL;
+
+	if (x.print_name && !o.detach)
+		return err_text(&ctx->err, -EINVAL, "option --print-name needs --detach");
+	if (option && !e->with_shim)
+		return err_text(&ctx->err, -EINVAL,
+		                "option --%s is for kept processes: it needs a shim "
+		                "(--shim=always)",
+		                option);
+	return 0;
 }
 
 static int decide(struct ctx *ctx, struct exec *e)
@@ -328,6 +386,11 @@ static int decide(struct ctx *ctx, struct exec *e)
 	if (r < 0)
 		return r;
 	e->with_shim = r > 0;
+	r = check_kept(ctx, e);
+	if (r == 0)
+		r = parse_ttl(ctx, e);
+	if (r < 0)
+		return r;
 	if (e->process.terminal && o.detach && !o.console_socket && !e->with_shim)
 		return err_text(&ctx->err, -EINVAL,
 		                "cannot allocate tty if berth will detach without setting console "
@@ -435,6 +498,11 @@ static const struct opt opts[] = {
 	{ "tty", 't', OPT_FLAG, &x.tty, NULL, "with a terminal", false },
 	{ "name", 0, OPT_STRING, &x.name, "NAME", "name of a kept process: CONTAINER-ID/NAME",
 	  false },
+	{ "print-name", 0, OPT_FLAG, &x.print_name, NULL,
+	  "with -d: print CONTAINER-ID/NAME (default: at a terminal, when it was not given)",
+	  false },
+	{ "ttl", 0, OPT_STRING, &x.ttl, "DURATION|container",
+	  "how long the exit status and log stay after its end (default: 1h)", false },
 	{ "cwd", 0, OPT_STRING, &x.cwd, "DIR", "working directory", false },
 	{ "env", 'e', OPT_LIST, &x.env, "NAME=VALUE",
 	  "set an environment variable; may be repeated", false },

@@ -1,12 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* berth gc: remove what creations left behind that were cut off, from their journals. */
+/* berth gc: remove what creations left behind that were cut off, from their journals, and the
+ * records of kept execs whose time is over. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/strv.h"
 #include "berth/log.h"
 #include "runtime/cmd.h"
+#include "runtime/kept.h"
 
 static bool dry_run;
+
+static void say(const struct ctr *ctr, const char *name)
+{
+	printf("%s/%s\n", ctr->id, name);
+}
+
+/* Whoever holds the lock long is left to do it himself: exec does. */
+static void collect_execs(const struct ctr_root *root, const char *id, struct ctr *looked_at)
+{
+	_cleanup_ctr_ struct ctr *ctr = NULL;
+	struct err err = { 0 };
+
+	if (!kept_any_due(looked_at))
+		return;
+	if (ctr_open(root, id, true, &ctr, &err) < 0) {
+		if (err.code != -ENOENT)
+			log_warn("%s", err.msg);
+		return;
+	}
+	(void)kept_collect(ctr, dry_run, say);
+}
 
 static int collect(struct ctx *ctx, const struct ctr_root *root, const char *id)
 {
@@ -15,8 +39,12 @@ static int collect(struct ctx *ctx, const struct ctr_root *root, const char *id)
 	int r;
 
 	/* Without the lock first: whoever holds it is at work and not aborted. */
-	if (ctr_open(root, id, false, &ctr, &err) < 0 || !ctr_is_aborted(ctr))
+	if (ctr_open(root, id, false, &ctr, &err) < 0)
 		return 0;
+	if (!ctr_is_aborted(ctr)) {
+		collect_execs(root, id, ctr);
+		return 0;
+	}
 	ctr_close(ctr);
 	ctr = NULL;
 	if (ctr_open(root, id, true, &ctr, &err) < 0 || !ctr_is_aborted(ctr))
@@ -58,7 +86,7 @@ static const struct opt opts[] = {
 const struct command cmd_gc = {
 	.name = "gc",
 	.args = "",
-	.summary = "remove what interrupted creations left behind",
+	.summary = "remove what interrupted creations left behind, and records that are due",
 	.opts = opts,
 	.max_args = 0,
 	.run = run,

@@ -343,7 +343,7 @@ static int make_process(struct keeper *k, struct err *err)
 	if (r < 0)
 		return r;
 	if (job->started)
-		k->h.started_ns = clock_real_ns();
+		k->h.started_ns = job->started_ns ? job->started_ns : clock_real_ns();
 	else
 		open_stat(k);
 	if (job->process->terminal && job->console_socket < 0) {
@@ -398,6 +398,8 @@ static _Noreturn void become_shim(struct keeper *k)
 	k->h.id = job->id;
 	k->h.name = job->name;
 	k->h.session_path = job->session_path;
+	if (job->name[0])
+		k->h.linger_ms = job->linger_ms;
 	if (handover_write(&k->h, &memfd, NULL) < 0 || handover_keep_fds(&k->h, memfd) < 0)
 		lost(k);
 	snprintf(number, sizeof(number), "%d", memfd);

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "berth/container.h"
@@ -41,6 +42,8 @@ struct keeper_job {
 	struct cg *cgroup, *shim_cgroup; /* may be NULL */
 	bool must_be_there;              /* in shim_cgroup, that is: it was asked for by name */
 	bool started;                    /* the process runs as soon as it is made (exec) */
+	int64_t started_ns;              /* ... by make()'s clock; 0: when that has returned */
+	int64_t linger_ms; /* of a shim that nobody needs any more; negative: for ever */
 	/* Make the process; fill shim's identity in where it is recorded. */
 	int (*make)(struct keeper_job *job, const struct ctr_process_io *io,
 	            const struct ctr_identity *shim, pid_t *ret_pid, int *ret_pidfd,

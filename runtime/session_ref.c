@@ -4,10 +4,19 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/proc.h"
+
+/* Shared, against kept_collect(): who has it exclusively is removing the record, which was due. */
+static int hold(const struct session_ref *ref, struct err *err)
+{
+	if (!ref->is_exec || flock(ref->dir_fd, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0;
+	return err_text(err, -ENOENT, "there is no kept process \"%s\" any more", ref->name);
+}
 
 int session_ref_open(struct ctx *ctx, const struct ctr_root *root, const char *name,
                      struct session_ref *ret)
@@ -18,6 +27,8 @@ int session_ref_open(struct ctx *ctx, const struct ctr_root *root, const char *n
 
 	ref.is_exec = strchr(name, '/');
 	r = ctr_session_open(root, name, &ref.dir_fd, &ctx->err);
+	if (r >= 0)
+		r = hold(&ref, &ctx->err);
 	if (r >= 0)
 		r = ctr_open(root, id, false, &ref.ctr, &ctx->err);
 	if (r < 0) {

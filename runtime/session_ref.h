@@ -15,7 +15,8 @@ struct session_ref {
 	bool is_exec;     /* "ID/NAME" */
 };
 
-/* root must outlive ref. 0 or -errno with the reason (-ENOENT: there is none). */
+/* root must outlive ref. The record of a kept exec is not collected while ref is open. 0 or -errno
+ * with the reason (-ENOENT: there is none). */
 int session_ref_open(struct ctx *ctx, const struct ctr_root *root, const char *name,
                      struct session_ref *ret);
 /* Of the process, for as long as its parent has not collected it; -ESRCH. */

@@ -23,6 +23,7 @@ static void on_flush(struct ev_loop *loop, ev_prepare *w, int events)
 	client_reap(shim);
 	logging_update(shim);
 	stdio_update(shim);
+	session_linger(shim);
 	/* Connections are left to the exit: their end says that we are gone. */
 	if (shim->ending && client_all_sent(shim) && logging_done(&shim->session))
 		ev_break(loop, EVBREAK_ALL);

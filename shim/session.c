@@ -8,6 +8,9 @@
  *	           monitors and attached clients are told
  *	ended      all streams are at their end; with children that outlive the process this can be much
  *	           later. Attached clients are kept for it for conf.drain_ms, the log as long as the shim.
+ *
+ * The shim of a container stays after that; that of a kept exec goes when it is not needed any more
+ * (conf.linger_ms): what it knew is on disk by then.
  */
 #include <errno.h>
 #include <signal.h>
@@ -23,6 +26,15 @@
 
 #define PF_FORKNOEXEC 0x40 /* of /proc/PID/stat: forked and not executed anything yet */
 
+/* Is there nothing left that only this shim has, and nobody who asks for it? */
+static bool is_done(const struct shim *shim)
+{
+	const struct session *s = &shim->session;
+
+	return s->ended && s->conf.linger_ms >= 0 && !s->record_failed && shim->n_clients == 0 &&
+	       logging_done(s);
+}
+
 static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct shim *shim = w->data;
@@ -31,6 +43,8 @@ static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
 	(void)events;
 	if (shim->ending)
 		ev_break(loop, EVBREAK_ALL);
+	else if (s->ended)
+		shim->shutdown = is_done(shim);
 	else if (!s->published)
 		s->out[0].emptied = s->out[1].emptied = true;
 	else
@@ -180,6 +194,14 @@ void session_step(struct shim *shim)
 	}
 	if (s->published && !shim->ending && (shim->shutdown || shim->orphaned))
 		begin_end(shim);
+}
+
+void session_linger(struct shim *shim)
+{
+	struct session *s = &shim->session;
+
+	if (!shim->ending && !ev_is_active(&s->drain_timer) && is_done(shim))
+		start_drain_timer(shim, (double)s->conf.linger_ms / 1000.);
 }
 
 const char *session_status_name(const struct session *s)

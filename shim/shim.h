@@ -241,6 +241,9 @@ void session_look(struct shim *shim);    /* perhaps it has not come to saying so
 void session_reaped(struct shim *shim);  /* exit is filled in and on disk */
 /* Publish when due; let clients go when due. Called at the flush point. */
 void session_step(struct shim *shim);
+/* Once nobody needs the shim: go, in a while. At the flush point, when clients have been freed; so
+ * it ticks once for each time that the last client has left. */
+void session_linger(struct shim *shim);
 const char *session_status_name(const struct session *s);
 int session_signal(struct shim *shim, int sig, bool all);
 

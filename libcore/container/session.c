@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,10 +20,25 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "base/strv.h"
 
 #define RECORD_MAX 65536
+#define ARGS_MAX   4096
+#define NUMBER_MAX (UINT64_MAX / 2)
+#define LAST_NAME  ".last" /* in "exec": the number of the latest automatic name; not a valid one */
+
+static char **read_args(const cJSON *j)
+{
+	char **args = NULL;
+	const cJSON *arg;
+
+	cJSON_ArrayForEach (arg, j)
+		if (json_is_string(arg))
+			strv_add(&args, arg->valuestring);
+	return args;
+}
 
 int ctr_session_read(const struct ctr *ctr, const char *name, struct ctr_session *ret)
 {
@@ -39,6 +55,11 @@ int ctr_session_read(const struct ctr *ctr, const char *name, struct ctr_session
 	*ret = (struct ctr_session){
 		.link = json_get_str(j, "shimLink", NULL),
 		.log_path = json_get_str(j, "log", NULL),
+		.args = read_args(json_get(j, "args")),
+		.args_cut = json_get_bool(j, "argsCut", false),
+		.terminal = json_get_bool(j, "terminal", false),
+		.started_ns = json_get_int(j, "startedNs", 0),
+		.ttl_ms = json_get_int(j, "ttlMs", CTR_SESSION_FOR_LIFE),
 		.owned = j,
 	};
 	record_get_identity(j, "process", &ret->process);
@@ -49,7 +70,47 @@ int ctr_session_read(const struct ctr *ctr, const char *name, struct ctr_session
 void ctr_session_done(struct ctr_session *session)
 {
 	cJSON_Delete(session->owned);
-	session->owned = NULL;
+	strv_free(session->args);
+	*session = (struct ctr_session){ .owned = NULL };
+}
+
+static int make_directory(struct ctr *ctr, struct err *err)
+{
+	if (mkdirat(ctr->dir_fd, "exec", 0700) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "make \"exec\" of container \"%s\"", ctr->id);
+	return 0;
+}
+
+char *ctr_session_name(struct ctr *ctr, struct err *err)
+{
+	_cleanup_free_ char *text = NULL, *name = NULL;
+	_cleanup_close_ int dir = FD_INVALID;
+	char number[24];
+	struct stat st;
+	uint64_t n = 0;
+	int r;
+
+	if (make_directory(ctr, err) < 0)
+		return NULL;
+	dir = openat(ctr->dir_fd, "exec", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0) {
+		err_set(err, -errno, "open \"exec\" of container \"%s\"", ctr->id);
+		return NULL;
+	}
+	/* Lost or damaged: what is there tells as well, but for what was collected. */
+	if (file_read_at(dir, LAST_NAME, sizeof(number) - 1, &text, NULL) < 0 ||
+	    num_parse_u64(text, &n) < 0 || n >= NUMBER_MAX)
+		n = 0;
+	do { /* past those that were chosen by hand */
+		free(name);
+		name = xasprintf("exec-%llu", (unsigned long long)++n);
+	} while (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)n);
+	r = file_replace_at(dir, LAST_NAME, number, strlen(number), 0600, false);
+	if (r == 0)
+		return take_ptr(name);
+	err_set(err, r, "write \"exec/%s\" of container \"%s\"", LAST_NAME, ctr->id);
+	return NULL;
 }
 
 int ctr_session_make(struct ctr *ctr, const char *name, int *ret_dirfd, char **ret_path,
@@ -58,12 +119,13 @@ int ctr_session_make(struct ctr *ctr, const char *name, int *ret_dirfd, char **r
 	_cleanup_free_ char *sub = path_join("exec", name);
 	_cleanup_free_ char *ref = xasprintf("%s/exec/%s", ctr->id, name);
 	_cleanup_free_ char *path = xasprintf("%s/%s/%s", ctr->root->path, ctr->id, sub);
-	int fd;
+	int fd, r;
 
 	if (!ctr_id_valid(name, err))
 		return -EINVAL;
-	if (mkdirat(ctr->dir_fd, "exec", 0700) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "make \"exec\" of container \"%s\"", ctr->id);
+	r = make_directory(ctr, err);
+	if (r < 0)
+		return r;
 	if (mkdirat(ctr->dir_fd, sub, 0700) < 0) {
 		if (errno == EEXIST)
 			return err_text(err, -EEXIST,
@@ -118,6 +180,26 @@ int ctr_session_dir(const struct ctr *ctr, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Command lines can be longer than anybody wants to read in a list. */
+static void put_args(struct buf *b, char *const *args)
+{
+	size_t left = ARGS_MAX;
+	bool first = true;
+
+	buf_puts(b, ",\"args\":[");
+	for (; args && *args && left; args++, first = false) {
+		size_t len = strlen(*args), n = len < left ? len : left;
+
+		buf_puts(b, first ? "" : ",");
+		json_strn(b, *args, n);
+		left -= n;
+		if (n < len)
+			break;
+		left -= left ? 1 : 0; /* empty ones count, too */
+	}
+	buf_printf(b, "],\"argsCut\":%s", args && *args ? "true" : "false");
+}
+
 int ctr_session_record(int session_fd, const struct ctr_session *s, struct err *err)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(RECORD_MAX);
@@ -130,7 +212,10 @@ int ctr_session_record(int session_fd, const struct ctr_session *s, struct err *
 	json_str(&b, s->link);
 	buf_puts(&b, ",\"log\":");
 	json_str(&b, s->log_path);
-	r = buf_puts(&b, "}\n");
+	put_args(&b, s->args);
+	r = buf_printf(&b, ",\"terminal\":%s,\"startedNs\":%lld,\"ttlMs\":%lld}\n",
+	               s->terminal ? "true" : "false", (long long)s->started_ns,
+	               (long long)s->ttl_ms);
 	if (r == 0)
 		r = file_replace_at(session_fd, "session.json", b.data, b.len, 0600, false);
 	return r < 0 ? err_set(err, r, "write \"session.json\"") : 0;

@@ -59,6 +59,7 @@ static const struct member members[] = {
 	M(log_files, K_INT, 1, 1000),
 	M(ring_size, K_SIZE, 32768, 64 * 1024 * 1024),
 	M(drain_ms, K_I64, 0, INT64_C(86400000)),
+	M(linger_ms, K_I64, -1, INT64_C(86400000)),
 };
 
 _Static_assert(sizeof(enum log_driver) == sizeof(int), "log_format is handled as an int");
@@ -74,6 +75,7 @@ void handover_init(struct shim_handover *h)
 		.oom_kills = -1,
 		.ring_size = SHIM_RING_DEFAULT,
 		.drain_ms = SHIM_DRAIN_MS_DEFAULT,
+		.linger_ms = -1,
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
 		void *p = (char *)h + members[i].offset;

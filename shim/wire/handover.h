@@ -90,6 +90,9 @@ struct shim_handover {
 	int log_files;    /* with the current one, >= 1 */
 	size_t ring_size; /* bytes kept per stream for replay */
 	int64_t drain_ms; /* how long clients are kept for output after the exit */
+	/* How long the shim stays when process and output have ended, all is on disk, and nobody is
+	 * connected; negative: until Shutdown. */
+	int64_t linger_ms;
 
 	void *owned; /* storage of the strings after handover_parse() */
 };

@@ -100,7 +100,7 @@ static int check_members(const struct shim_handover *h, int fd)
 	if (got.pid != 4242 || got.rows != 65535 || got.cols != 0 || got.terminal ||
 	    got.stdin_mode != SHIM_STDIN_KEEP || got.created_ns != h->created_ns ||
 	    got.started_ns || got.log_max != SHIM_LOG_MAX_DEFAULT || got.log_files != 2 ||
-	    got.ring_size != SHIM_RING_DEFAULT || got.drain_ms != 2000)
+	    got.ring_size != SHIM_RING_DEFAULT || got.drain_ms != 2000 || got.linger_ms != -1)
 		return 6;
 	if (got.dir_fd != h->dir_fd || got.stdin_fd != FD_INVALID || got.pty_fd != FD_INVALID)
 		return 7;
@@ -155,6 +155,7 @@ static void test_refused(void **state)
 	REFUSE(h.log_files = 0);
 	REFUSE(h.ring_size = 0);
 	REFUSE(h.drain_ms = -1);
+	REFUSE(h.linger_ms = -2);
 	REFUSE(h.stdin_mode = (enum shim_stdin_mode)7);
 	close_all(&good);
 }

@@ -110,6 +110,7 @@ static void fill_conf(struct shim_handover *h)
 	h->log_files = 7;
 	h->ring_size = RING;
 	h->drain_ms = 4321;
+	h->linger_ms = 30000;
 }
 
 static void fill_session(struct session *s)

@@ -119,12 +119,27 @@ int ctr_list_ids(const struct ctr_root *root, char ***ret, struct err *err);
 int ctr_session_open(const struct ctr_root *root, const char *ref, int *ret_dirfd, struct err *err);
 
 /* --- kept exec processes --- */
+#define CTR_SESSION_FOR_LIFE (-1)
+
 struct ctr_session {
 	struct ctr_identity process, shim; /* pid 0: not made yet */
 	const char *link;                  /* short path of the socket; NULL: none */
 	const char *log_path;              /* NULL: none */
-	void *owned;                       /* storage of what was read */
+	char **args;   /* of the process; the record keeps the first 4 KiB; NULL: unknown */
+	bool args_cut; /* out: there were more */
+	bool terminal;
+	int64_t started_ns; /* CLOCK_REALTIME; 0: not yet */
+	/* How long the record stays after the end of the process, or CTR_SESSION_FOR_LIFE: of the
+	 * container. */
+	int64_t ttl_ms;
+	void *owned; /* storage of what was read */
 };
+/*
+ * A name for one that was given none: "exec-1", "exec-2" and so on, in the order in which they were
+ * made; no number is used twice while the container lives. The container must be locked. Caller
+ * frees; NULL with err.
+ */
+char *ctr_session_name(struct ctr *ctr, struct err *err);
 /* Make the directory of session `name`. *ret_path absolute, *ret_link a short socket path or NULL;
  * the caller frees both. -EEXIST. */
 int ctr_session_make(struct ctr *ctr, const char *name, int *ret_dirfd, char **ret_path,

@@ -27,6 +27,8 @@
 #include "runtime/shim_mode.h"
 #include "tables/caps.h"
 
+#define LOCK_MS 60000 /* how long other execs may go before */
+
 static struct launch_opts o;
 static struct {
 	const char *process, *apparmor, *process_label, *cwd, *user, *name, *detach_keys, *ttl;
@@ -425,6 +427,19 @@ static int decide(struct ctx *ctx, struct exec *e)
 	return r;
 }
 
+/* Many may be started at once, one after the other: their turn comes. */
+static int open_locked(struct ctx *ctx, struct exec *e, const char *id)
+{
+	int64_t deadline = clock_ms() + LOCK_MS;
+	int r;
+
+	do {
+		err_clear(&ctx->err);
+		r = ctr_open(&e->root, id, true, &e->ctr, &ctx->err);
+	} while (r == -EBUSY && clock_ms() < deadline);
+	return r;
+}
+
 static int prepare(struct ctx *ctx, struct exec *e, int argc, char **argv)
 {
 	int r;
@@ -443,7 +458,7 @@ static int prepare(struct ctx *ctx, struct exec *e, int argc, char **argv)
 	}
 	r = ctx_root_of(ctx, argv[0], &e->root);
 	if (r == 0)
-		r = ctr_open(&e->root, argv[0], true, &e->ctr, &ctx->err);
+		r = open_locked(ctx, e, argv[0]);
 	if (r == 0 && ctr_status(e->ctr) == CTR_STOPPED)
 		r = err_text(&ctx->err, -EINVAL, "cannot exec in a stopped container");
 	if (r == 0)

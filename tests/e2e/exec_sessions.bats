@@ -265,9 +265,11 @@ ended() { is_of "$1" .shim.status ended; }
 
 @test "with a client a shim stays, and goes when that has left" {
 	up
-	berth exec -d --name job --ttl 200ms "$ID" sh -c 'sleep 0.5; exit 3'
+	berth exec -d --name job --ttl 200ms "$ID" sleep 1000
 	varlink -t 60 -n 99 "$(of job .shim.address)" '{"method":"io.berth.Shim.Monitor","more":true}' >"$T/events" 2>&1 &
 	local client=$!
+	wait_until 10 grep -q started "$T/events"
+	berth kill "$ID/job"
 	wait_until 10 grep -q ended "$T/events"
 	# Longer than the time that it would have without one.
 	sleep 0.6

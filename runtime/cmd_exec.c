@@ -230,8 +230,7 @@ static int exec_with_shim(struct ctx *ctx, struct exec *e, pid_t *ret_pid)
 		/* Beside the container's shim: that cgroup is in the record, and delete takes it. */
 		.shim_cgroup = launch_stays_with_caller(o.shim_cgroup) ? NULL : e->ctr->shim_cgroup,
 		.started = true,
-		.linger_ms =
-		    e->ttl_ms >= 0 && e->ttl_ms < KEPT_LINGER_MS ? e->ttl_ms : KEPT_LINGER_MS,
+		.linger_ms = kept_linger_ms(e->ttl_ms),
 		.make = make_exec,
 		.arg = e,
 	};

@@ -224,6 +224,11 @@ char *kept_json(const struct ctr *ctr, const struct kept *k, bool pretty)
 
 /* --- collecting --- */
 
+int64_t kept_linger_ms(int64_t ttl_ms)
+{
+	return ttl_ms >= 0 && ttl_ms < KEPT_LINGER_MS ? ttl_ms : KEPT_LINGER_MS;
+}
+
 bool kept_is_due(const struct kept *k, int64_t now_ns)
 {
 	int64_t ttl = k->session.ttl_ms;

@@ -39,6 +39,8 @@ char *kept_command(const struct kept *k, size_t max);
 /* A JSON object. Caller frees. */
 char *kept_json(const struct ctr *ctr, const struct kept *k, bool pretty);
 
+/* How long the shim of one with such a time to live stays when nobody needs it. Pure. */
+int64_t kept_linger_ms(int64_t ttl_ms);
 /* Is the record due? Pure. */
 bool kept_is_due(const struct kept *k, int64_t now_ns);
 /*

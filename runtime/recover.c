@@ -18,6 +18,7 @@
 #include "base/proc.h"
 #include "berth/log.h"
 #include "runtime/keeper.h"
+#include "runtime/kept.h"
 #include "runtime/recover_end.h"
 #include "runtime/recover_pipes.h"
 
@@ -207,6 +208,7 @@ static int run_keeper(struct recovery *r, pid_t *ret_shim, struct err *err)
 		.console_socket = FD_INVALID,
 		.cgroup = r->ctr->cgroup,
 		.shim_cgroup = r->ctr->shim_cgroup,
+		.linger_ms = kept_linger_ms(r->session.ttl_ms),
 		.make = adopt,
 		.arg = r,
 		.found = &r->conf,

@@ -183,8 +183,9 @@ check-layers: ## does each layer include only the layers below it
 check-headers: $(GEN)/version.h ## does each header compile alone
 	$(Q)scripts/check-headers $(CC) $(ALL_CPPFLAGS) -std=gnu17 $(WARN) -- $(headers)
 
-check-spec: $(spec_bin) ## is docs/SPEC.md complete, and does all that it names exist
+check-spec: $(spec_bin) ## is docs/SPEC.md complete, and does all that it and docs/RELIABILITY.md name exist
 	$(Q)scripts/check-spec $(BUILD)
+	$(Q)scripts/check-reliability
 
 # Builds that leave a property out of each config.json. Some rows that stand for all, for every run of the tests; all rows by hand.
 KNOCKOUT_BUILD  := build-knockouts

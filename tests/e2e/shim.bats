@@ -294,3 +294,97 @@ now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 	wait_until 10 grep -q 'F 33 83' "$S/log"
 	finish
 }
+
+shim_fds() { find "/proc/$SHIM/fd" -mindepth 1 -not -lname /dev/null 2>/dev/null | wc -l; }
+
+@test "three hundred clients come and go: descriptors and memory are as before" {
+	keep -- sh -c 'while read -r line; do echo "$line"; done'
+	local i before
+	cycle() { printf '\1\0\0\0\0\0\0\2x\n\5\0\0\0\0\0\0\0' | attach_raw >/dev/null; }
+	for i in 1 2 3; do cycle; done
+	before=$(shim_fds)
+	memory() { awk '/^Private_Dirty/ { print $2 }' "/proc/$SHIM/smaps_rollup"; }
+	wait_until 5 is_parameter .clients 0
+	local kib
+	kib=$(memory)
+	for i in $(seq 300); do
+		cycle &
+		[ $((i % 10)) -ne 0 ] || wait
+	done
+	wait
+	wait_until 10 is_parameter .clients 0
+	wait_until 10 eval '[ "$(shim_fds)" -le '"$before"' ]'
+	# Pages of the ring that were not written before; a sanitizer's own memory is not ours to count.
+	grep -q __asan_init "/proc/$SHIM/exe" || [ "$(memory)" -le $((kib + 64)) ] || fail "$(memory) KiB after $kib"
+	finish
+}
+
+@test "out of descriptors: it waits without spinning, and takes the connections when there are some again" {
+	keep -- sleep 100
+	local clients=() i spent
+	is "$(parameter .status)" running
+	prlimit --pid "$SHIM" --nofile=$((64 > $(shim_fds) + 6 ? $(shim_fds) + 6 : 64)):4096
+	for i in $(seq 30); do
+		sleep 100 | socat - "UNIX-CONNECT:$S/shim.sock" >/dev/null 2>&1 &
+		clients+=($!)
+	done
+	call_in_vain() { varlink -t 1 "$S/shim.sock" '{"method":"io.berth.Shim.State"}' >"$T/answer"; [ ! -s "$T/answer" ]; }
+	wait_until 10 call_in_vain
+	switches() { awk '/^voluntary_ctxt/ { print $2 }' "/proc/$SHIM/status"; }
+	spent=$(switches)
+	sleep 2
+	# Once a second, and a few for those that still came.
+	[ $(($(switches) - spent)) -lt 50 ] || fail "$(($(switches) - spent)) wake-ups"
+	prlimit --pid "$SHIM" --nofile=4096:4096
+	wait_until 10 is_parameter .status running
+	pkill -f '^sleep 100$' || true
+	wait "${clients[@]}" || true
+	ask Wait >/dev/null
+	end
+}
+
+@test "stopped and continued: nothing is lost, and the end is told" {
+	keep -m 10000000 -- sh -c 'read x; seq 100000; exit 6'
+	kill -STOP "$SHIM"
+	printf '\1\0\0\0\0\0\0\1\n\5\0\0\0\0\0\0\0' | attach_raw >/dev/null &
+	ask Wait >"$T/told" &
+	sleep 0.3
+	kill -CONT "$SHIM"
+	wait
+	jq -e '.parameters.code == 6' "$T/told"
+	is "$(parameter .stdout.next)" "$(seq 100000 | wc -c)"
+	is "$(cut -d' ' -f4- "$S/log" | cksum)" "$(seq 100000 | cksum)"
+	end
+}
+
+@test "a process that closes its streams goes on, and its end is told" {
+	keep -- sh -c 'echo last; exec >&- 2>&- <&-; until [ -e '"$T"'/go ]; do sleep 0.05; done; exit 8'
+	wait_until 5 is_parameter .stdout.ended true
+	is_parameter .stderr.ended true
+	is "$(parameter .status)" running
+	switches() { awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$SHIM/status"; }
+	still() { local n; n=$(switches) && sleep 0.5 && [ "$(switches)" = "$n" ]; }
+	wait_until 10 still
+	: >"$T/go"
+	ask Wait | jq -e '.parameters.code == 8'
+	log_is 'stdout F last'
+	end
+}
+
+@test "lines of every length at the edges, without an end, with NUL and with bytes that are no UTF-8: the log has each byte" {
+	local n
+	for n in 1 8191 8192 8193 16383 16384 16385 65536 1000000; do
+		head -c "$n" /dev/zero | tr '\0' x
+		echo
+	done >"$T/lines"
+	printf 'nul \0 and \377\376 and \033[31mred\n' >>"$T/lines"
+	printf 'no newline' >>"$T/lines"
+	keep -m 100000000 -- cat "$T/lines"
+	ask Wait | jq -e '.parameters.code == 0'
+	wait_until 5 grep -qa 'no newline' "$S/log"
+	# F ends a line, P does not: the text as it was, but for the last newline.
+	LC_ALL=C awk '{ tag = substr($0, 39, 1); printf "%s%s", substr($0, 41), (tag == "F" ? "\n" : "") }' "$S/log" >"$T/text"
+	head -n 1 "$S/log" | grep -qx '.\{30\} stdout F x'
+	{ cat "$T/lines" && echo; } | cmp - "$T/text"
+	end
+}

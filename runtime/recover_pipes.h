@@ -15,8 +15,8 @@
 /*
  * Open what the shim held: the write end of pipes[0], the read ends of the others, not blocking.
  * pids are looked at in their order until all are found. A pipe that nobody holds is gone:
- * FD_INVALID. userns: a pidfd of the process, whose user namespace has the right to open a pipe
- * that belongs to one of its users. The caller closes ret.
+ * FD_INVALID. userns: a pidfd of the process, in whose user namespace the search is done if
+ * it may not be done from here. The caller closes ret.
  */
 int recover_pipes(const struct keep_pipe pipes[static 3], const pid_t *pids, size_t n, int userns,
                   int ret[static 3], struct err *err);

@@ -30,6 +30,9 @@ struct log_batch {
 /* log_file.c. Open directory and file below it. */
 int log_file_open(struct log_sink *s, const char *path);
 int log_file_reopen(struct log_sink *s);
+/* Go on with a file that another process has written until it was killed: take back a record that
+ * it had not finished, and no time before its last one. */
+void log_file_take_over(struct log_sink *s);
 /* All of the batch is written or lost. */
 void log_file_write(struct log_sink *s, const struct log_batch *b);
 /* Count records first..n-1 as lost. */

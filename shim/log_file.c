@@ -17,6 +17,7 @@
 #include "shim/log_batch.h"
 
 #define RETRY_NS   INT64_C(200000000)
+#define TICK_NS    INT64_C(10000000)
 #define OPEN_FLAGS (O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
 
 static int open_dir(struct log_sink *s)
@@ -160,6 +161,46 @@ static void cut(struct log_sink *s, size_t bytes)
 
 	if (bytes && fstat(s->fd, &st) == 0 && (uint64_t)st.st_size >= bytes)
 		(void)!ftruncate(s->fd, st.st_size - (off_t)bytes);
+}
+
+/* Where the last record of the file ends; size: there is no telling. */
+static off_t end_of_records(int fd, off_t size)
+{
+	char chunk[4096];
+
+	for (off_t at = size; at > 0 && size - at <= LOG_JSON_MAX;) {
+		size_t want = at < (off_t)sizeof(chunk) ? (size_t)at : sizeof(chunk);
+		const char *nl;
+
+		at -= (off_t)want;
+		if (pread(fd, chunk, want, at) != (ssize_t)want)
+			return size;
+		nl = memrchr(chunk, '\n', want);
+		if (nl)
+			return at + (nl - chunk) + 1;
+		if (at == 0)
+			return 0;
+	}
+	return size;
+}
+
+/*
+ * Somebody else has written this file, and may have been killed in the middle of a record, or just
+ * before the clock was set back: the time of a file is that of the last tick.
+ */
+void log_file_take_over(struct log_sink *s)
+{
+	_cleanup_close_ int fd = openat(s->dir_fd, s->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st, ours;
+	off_t end;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || fstat(s->fd, &ours) < 0 || st.st_ino != ours.st_ino ||
+	    st.st_dev != ours.st_dev || st.st_size == 0)
+		return;
+	s->last_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec + TICK_NS;
+	end = end_of_records(fd, st.st_size);
+	if (end < st.st_size && ftruncate(s->fd, end) == 0)
+		s->size = (uint64_t)end;
 }
 
 void log_count_lost(struct log_sink *s, uint64_t bytes, int error)

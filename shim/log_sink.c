@@ -74,6 +74,8 @@ int log_sink_open(const struct log_conf *conf, struct log_sink *ret, struct err 
 	if (r >= 0)
 		r = conf->format == LOG_JOURNALD ? log_journal_open(&s, err)
 		                                 : open_place(&s, conf, err);
+	if (r >= 0 && conf->takes_over && s.way == LOG_TO_FILE)
+		log_file_take_over(&s);
 	if (r < 0)
 		log_sink_close(&s);
 	else

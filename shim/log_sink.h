@@ -31,6 +31,7 @@ struct log_conf {
 	const char *session_path; /* a log there is on a file system that we need anyhow */
 	const char *journal;      /* address of the journal's socket */
 	const char *id, *name;    /* what the journal is to call us */
+	bool takes_over; /* from a shim that was killed, perhaps in the middle of a record */
 };
 
 enum log_way { LOG_TO_FILE, LOG_TO_HELPER, LOG_TO_JOURNAL };

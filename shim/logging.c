@@ -27,6 +27,7 @@ static struct log_conf conf_of(const struct session *s)
 		.journal = h->journal,
 		.id = h->id,
 		.name = h->name,
+		.takes_over = h->adopted,
 	};
 }
 

@@ -472,3 +472,64 @@ refused_all() {
 	jq -e '.oom' "$T/out"
 	remove
 }
+
+@test "killed in the middle of a record: the half of it is taken back, whatever the format" {
+	bundle
+	writable
+	shell 'echo one; until [ -e /go ]; do usleep 10000; done; echo two; exec sleep 1000'
+	local format
+	for format in cri json-file; do
+		rm -f "$BUNDLE/rootfs/go"
+		berth run -d --container-log-format $format "$ID"
+		wait_until 5 log_has "$ID" one
+		lose
+		head -c 30 "$STATE/$ID/log" >"$T/half"
+		cat "$T/half" >>"$STATE/$ID/log"
+		berth recover "$ID"
+		: >"$BUNDLE/rootfs/go"
+		wait_until 5 log_has "$ID" two
+		berth logs "$ID"
+		is "$out" $'one\ntwo'
+		is "$err" ""
+		is "$(wc -l <"$STATE/$ID/log")" 2
+		remove
+	done
+}
+
+@test "what the new shim cannot do is said: a log whose place is gone; the process goes on" {
+	bundle sleep 1000
+	mkdir "$T/logs"
+	berth run -d --container-log "$T/logs/log" "$ID"
+	lose
+	rm -r "$T/logs"
+	refused 1 "$T/logs/log" recover "$ID"
+	is "$(state_of)" running
+	mkdir "$T/logs"
+	berth recover "$ID"
+	is "$(state_of "$ID" .shim.status)" running
+	remove
+}
+
+@test "the units: what they say is accepted, and what they run does it" {
+	local unit run
+	mkdir "$T/units"
+	for unit in service timer; do
+		sed "s|/usr/local/bin/berth|$BERTH|" "$E2E_TOP/docs/managers/berth-recover@.$unit" >"$T/units/berth-recover@.$unit"
+	done
+	if command -v systemd-analyze >/dev/null; then
+		cp "$T/units/berth-recover@.service" "$T/units/berth-recover@run-berth.service"
+		cp "$T/units/berth-recover@.timer" "$T/units/berth-recover@run-berth.timer"
+		SYSTEMD_UNIT_PATH=$T/units: systemd-analyze --man=no verify "$T/units/berth-recover@run-berth.service" "$T/units/berth-recover@run-berth.timer" 2>"$T/verify" || { cat "$T/verify"; fail "not accepted"; }
+		not grep berth-recover "$T/verify"
+		rm -rf /run/systemd # the /run of this test
+	fi
+	bundle sleep 1000
+	berth run -d "$ID"
+	lose
+	run=$(sed -n 's/^ExecStart=//p' "$T/units/berth-recover@.service")
+	# shellcheck disable=SC2086 # as systemd splits it
+	${run//%f/$STATE} >"$T/out"
+	has "$(cat "$T/out")" "$ID: has a new shim"
+	is "$(state_of "$ID" .shim.status)" running
+	remove
+}

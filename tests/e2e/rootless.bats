@@ -258,3 +258,34 @@ ends_clean() { is "$(find "$T/root.$1" -mindepth 1 -not -name '.*')" ""; }
 	is "$status" 1
 	has "$output" /run/berth
 }
+
+@test "a shim that was killed: recovered by its user, also the pipes of another of the container's users" {
+	local uid shim
+	for uid in 7002 7001; do
+		user_bundle $uid sh -c 'echo up; until [ -e /tmp/go ]; do usleep 10000; done; echo again; while ! read l; do usleep 10000; done; echo "got $l"; exec sleep 1000'
+		config_edit '.mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs"}]'
+		if [ $uid = 7001 ]; then
+			command -v newuidmap >/dev/null || continue
+			config_edit '.linux.uidMappings = [{containerID: 0, hostID: 7001, size: 1}, {containerID: 1, hostID: 7100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings | .process.user = {uid: 5, gid: 5}'
+		fi
+		as $uid run -d "$ID"
+		as $uid state "$ID"
+		shim=$(jq .shim.pid "$T/out")
+		[ $uid = 7002 ] || is "$(stat -Lc %u "/proc/$(jq .pid "$T/out")/fd/1")" 7100004
+		kill -KILL "$shim"
+		wait_until 5 gone "$shim"
+		as $uid exec "$ID" touch /tmp/go
+		as $uid recover "$ID"
+		has "$out" "$ID: has a new shim"
+		as $uid recover "$ID"
+		has "$out" "its shim lives"
+		wait_until 5 eval '[[ $(as '$uid' logs "$ID") == *again* ]]'
+		as $uid attach --no-replay "$ID" <<<input &
+		wait_until 5 eval '[[ $(as '$uid' logs "$ID") == *"got input"* ]]'
+		kill $!
+		wait || true
+		as $uid delete --force "$ID"
+		ends_clean $uid
+		rm -rf "${BUNDLE:?}"/*
+	done
+}

@@ -464,6 +464,57 @@ static void test_journal_busy(void **state)
 	fd_close(sock);
 }
 
+/* From a shim that was killed in the middle of a record. */
+static void test_take_over(void **state)
+{
+	static const struct {
+		const char *before, *after;
+	} files[] = {
+		{ "one\ntwo\nthr", "one\ntwo\n" },
+		{ "one\ntwo\n", "one\ntwo\n" },
+		{ "on", "" },
+		{ "", "" },
+	};
+	static char big[10000];
+	struct stat st;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		struct log_conf conf = {
+			.path = path, .max = 1 << 20, .files = 2, .takes_over = true
+		};
+		_cleanup_free_ char *got = NULL, *expect = NULL;
+		int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+		assert_int_equal(fd_write_all(fd, files[i].before, strlen(files[i].before)), 0);
+		fd_close(fd);
+		assert_int_equal(log_sink_open(&conf, &sink, NULL), 0);
+		assert_int_equal(sink.size, strlen(files[i].after));
+		sink.last_ns = 0;
+		feed("new\n", LOG_FLUSH_NO, 1);
+		expect = xasprintf("%s" T "F new\n", files[i].after);
+		got = read_log("log");
+		assert_string_equal(got, expect);
+		log_sink_close(&sink);
+	}
+	/* A long one; and the clock may have been set back since. */
+	memset(big, 'x', sizeof(big));
+	memcpy(big, "first\n", 6);
+	{
+		struct log_conf conf = {
+			.path = path, .max = 1 << 20, .files = 2, .takes_over = true
+		};
+		int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+		assert_int_equal(fd_write_all(fd, big, sizeof(big)), 0);
+		fd_close(fd);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(log_sink_open(&conf, &sink, NULL), 0);
+		assert_int_equal(sink.size, 6);
+		assert_true(sink.last_ns > st.st_mtim.tv_sec * INT64_C(1000000000));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +531,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_clock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_directory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_take_over, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,33 +110,34 @@ numbers() { seq -f %07.0f "$1"; }
 @test "in the middle of a flood, many times: no byte is lost or doubled, in the client or the log" {
 	bundle
 	writable
-	numbers 1000000 >"$BUNDLE/rootfs/numbers"
-	# In ten pieces, so that there is time for several upgrades.
-	shell 'until [ -e /go ]; do usleep 10000; done
-		for i in 0 1 2 3 4 5 6 7 8 9; do dd if=/numbers bs=800000 count=1 skip=$i 2>/dev/null; usleep 200000; done; read x; exit 3'
-	berth run -d --container-log-max 64m "$ID"
-	timeout 60 "$BERTH" --root "$STATE" attach --no-stdin "$ID" >"$T/client" 2>"$T/client.err" </dev/null &
-	local n=0
+	numbers 100000 >"$BUNDLE/rootfs/numbers"
+	# It flows until there have been enough upgrades, however long one takes here.
+	shell 'until [ -e /go ]; do usleep 10000; done; n=0
+		until [ -e /stop ]; do cat /numbers; n=$((n + 1)); usleep 5000; done; echo $n >/rounds; read x; exit 3'
+	berth run -d --container-log-max 1g "$ID"
+	timeout 100 "$BERTH" --root "$STATE" attach --no-stdin "$ID" >"$T/client" 2>"$T/client.err" </dev/null &
+	local n at=0 rounds
 	wait_until 5 shim_field_is .clients 1
 	: >"$BUNDLE/rootfs/go"
-	while [ $n -lt 40 ]; do
-		n=$((n + 1))
+	for n in 1 2 3 4 5 6 7 8; do
 		to next
 		to now
-		[ "$(shim_field .stdout.next)" -lt 8000000 ] || break
+		[ "$(shim_field .stdout.next)" -gt "$at" ]
+		at=$(shim_field .stdout.next)
 	done
-	# It was upgraded while there was something to lose.
-	[ $n -gt 1 ] || fail "it was all over at once"
-	wait_until 30 shim_field_is .stdout.next 8000000
+	: >"$BUNDLE/rootfs/stop"
+	wait_until 30 test -s "$BUNDLE/rootfs/rounds"
+	rounds=$(cat "$BUNDLE/rootfs/rounds")
+	wait_until 30 shim_field_is .stdout.next $((rounds * 800000))
 	call $S.CloseStdin >/dev/null
 	berth wait "$ID"
 	is "$out" 3
 	wait
 	is "$(cat "$T/client.err")" ""
-	cmp "$BUNDLE/rootfs/numbers" "$T/client"
-	"$BERTH" --root "$STATE" logs "$ID" >"$T/logs"
-	cmp "$BUNDLE/rootfs/numbers" "$T/logs"
-	call $S.State | jq -e '.parameters.log | .lost == 0 and .written == 8000000'
+	for ((n = 0; n < rounds; n++)); do cat "$BUNDLE/rootfs/numbers"; done >"$T/all"
+	cmp "$T/all" "$T/client"
+	"$BERTH" --root "$STATE" logs "$ID" | cmp "$T/all"
+	call $S.State | jq -e ".parameters.log | .lost == 0 and .written == $((rounds * 800000))"
 	remove
 }
 

@@ -15,6 +15,7 @@
 #include "runtime/detach_keys.h"
 #include "runtime/session_ref.h"
 #include "shim/wire/client.h"
+#include "shim/wire/exit_record.h"
 
 static const char *detach_keys, *tail, *tail_bytes, *stdout_from, *stderr_from;
 static bool no_stdin, no_replay, close_stdin;
@@ -24,10 +25,17 @@ static int sig_proxy;
 static int ask_terminal(const struct session_ref *ref, bool *ret, struct err *err)
 {
 	_cleanup_varlink_reply_ struct varlink_reply reply = { NULL };
+	struct exit_record rec;
 	int r = shim_call(ref->dir_fd, "State", NULL, &reply, err);
 
 	if ((r == -ENOENT || r == -ECONNREFUSED) && session_ref_lost(ref))
 		return session_ref_say_lost(ref, err);
+	if ((r == -ENOENT || r == -ECONNREFUSED) && exit_record_read_at(ref->dir_fd, &rec) >= 0)
+		return err_text(
+		    err, r,
+		    "\"%s\" has ended, and its shim has gone: see \"berth wait %s\" and "
+		    "\"berth logs %s\"",
+		    ref->name, ref->name, ref->name);
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return err_text(err, r, "the shim of \"%s\" is lost: its streams can't be reached",
 		                ref->name);

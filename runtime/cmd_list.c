@@ -116,6 +116,10 @@ static void add_execs(const struct ctr *ctr, struct exec_list *list)
 		}
 		if (kept_look(ctr, status, *name, &k) < 0)
 			continue; /* gone since we looked */
+		if (k.status != KEPT_STOPPED && k.session.process.pid > 0 && !k.shim_alive)
+			log_warn("process \"%s/%s\": its shim (pid %d) is lost; run: berth "
+			         "recover %s/%s",
+			         ctr->id, *name, k.session.shim.pid, ctr->id, *name);
 		if (!streq(format, "json")) {
 			add_exec_row(&list->t, &k);
 			continue;

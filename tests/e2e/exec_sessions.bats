@@ -107,6 +107,9 @@ ended() { is_of "$1" .shim.status ended; }
 	kill -KILL "$(of job .shim.pid)"
 	wait_until 5 is_of job .shim.status lost
 	is "$(of job .status)" running
+	berth list --exec
+	has "$err" "its shim (pid"
+	has "$err" "berth recover $ID/job"
 	kill -KILL "$(cat "$T/pid")"
 	wait_until 5 is_of job .status stopped
 	is "$(of job '.pid, .known, .shim.status' | tr '\n' ' ')" "0 false lost "
@@ -188,6 +191,7 @@ ended() { is_of "$1" .shim.status ended; }
 	is "$(tr '\n' ' ' <"$T/out")" "9 8 "
 	berth logs "$ID/short"
 	is "$out" hello
+	refused 1 'has ended, and its shim has gone' attach "$ID/short"
 	wait_until 5 eval 'berth gc --dry-run; [ "$out" = "$ID/short" ]'
 	is_kept "day life runs short "
 	berth gc

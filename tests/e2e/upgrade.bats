@@ -234,6 +234,40 @@ numbers() { seq -f %07.0f "$1"; }
 	remove
 }
 
+@test "a terminal: who may type, who only looks, and whose size it has" {
+	bundle workload winsize
+	config_edit '.process.terminal = true'
+	berth run -d "$ID"
+	local a b look
+	attach_raw a '{"rows":30,"cols":100}' && a=$INPUT
+	attach_raw look '{"stdin":false}' && look=$INPUT
+	attach_raw b '{"rows":31,"cols":101}' && b=$INPUT
+	attach_raw c '{"rows":31,"cols":101,"redraw":true}'
+	to next
+	is "$(shim_field .rows)x$(shim_field .cols)" 31x101
+	# It ends as large as it was, wherever the redraw was interrupted.
+	wait_until 5 eval 'berth logs --tail 1 "$ID" && [ "${out%$'"'\\r'"'}" = "size 31x101" ]'
+	printf '\4\0\0\0\0\0\0\4\0\5\0\5\1\0\0\0\0\0\0\2q\n' >&"$look"
+	printf '\4\0\0\0\0\0\0\4\0\50\0\156' >&"$a"
+	to after-next
+	printf '\4\0\0\0\0\0\0\4\0\51\0\157' >&"$b"
+	is "$(shim_field .rows)x$(shim_field .cols)" 31x101
+	printf '\5\0\0\0\0\0\0\0' >&"$INPUT"
+	wait_until 5 shim_field_is .rows 41
+	to next
+	printf '\5\0\0\0\0\0\0\0' >&"$b"
+	wait_until 5 shim_field_is .rows 40
+	is "$(shim_field .cols)" 110
+	is "$(shim_field .status)" running
+	# Who could type still can.
+	printf '\1\0\0\0\0\0\0\2q\n' >&"$a"
+	berth wait "$ID"
+	is "$out" 0
+	exec {a}>&- {b}>&- {look}>&- {INPUT}>&-
+	wait
+	remove
+}
+
 @test "the end comes while shims come and go, and after it they still can" {
 	bundle
 	shell 'read x; exit 5'

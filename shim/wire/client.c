@@ -126,7 +126,9 @@ static ssize_t receive(struct shim_client *c, int timeout_ms)
 
 static int map_error(const struct varlink_reply *reply, struct err *err)
 {
-	const char *text = json_get_str(reply->parameters, "message", NULL);
+	/* Of SystemError and of InvalidParameter. */
+	const char *text = json_get_str(reply->parameters, "message",
+	                                json_get_str(reply->parameters, "parameter", NULL));
 
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
 		if (streq(errors[i].name, reply->error))

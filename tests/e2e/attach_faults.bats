@@ -97,24 +97,6 @@ PY
 	end
 }
 
-@test "a storm of sizes: the last one holds, and the program goes on" {
-	keep -t -- workload winsize
-	raw <<'PY'
-import struct, sys
-from berth_client import Shim
-shim = Shim(sys.argv[1])
-next(shim.call("Attach", {"rows": 10, "cols": 10}, upgrade=True))
-for i in range(3000):
-    shim.socket.sendall(struct.pack(">BBHIHH", 4, 0, 0, 4, 20 + i % 50, 80 + i % 100))
-shim.socket.sendall(struct.pack(">BBHIHH", 4, 0, 0, 4, 33, 99) + struct.pack(">BBHI", 5, 0, 0, 0))
-while shim.receive():
-    pass
-PY
-	is "$(parameter .rows)x$(parameter .cols)" 33x99
-	wait_until 10 eval "tail -n 1 '$S/log' | grep -q 'size 33x99'"
-	finish
-}
-
 @test "a frame that never becomes whole: nothing of it reaches the process, and others go on" {
 	keep -- sh -c 'while read l; do echo "got <$l>"; done; exit 2'
 	client half

@@ -199,7 +199,7 @@ load shim_alone
 	S2=$S S=$T
 	not gone "$SHIM"
 	kill -KILL "$PID"
-	wait_until 5 gone "$SHIM"
+	wait_until 20 gone "$SHIM"
 	jq -e '.code == 137' "$S2/exit.json"
 }
 

@@ -231,6 +231,9 @@ demo: ## show a container run, listed, attached to, waited for and deleted (root
 bench: all $(tool_bin) ## compare with crun, runc and a bare-kernel floor (root)
 	$(Q)scripts/bench
 
+soak: all ## many containers, clients and kills at once, at most 10 minutes (root; SOAK="--containers 20" for options)
+	$(Q)BERTH_BUILD=$(BUILD) tests/soak/soak $(SOAK)
+
 bench-shim: all $(tool_bin) ## compare what keeps a container with conmon and containerd's shim (root; BENCH="--count 20" for options)
 	$(Q)scripts/bench shim $(BENCH)
 
@@ -283,7 +286,7 @@ compile_commands.json: FORCE ## for clangd and other tools
 
 FORCE:
 .PHONY: all tests check check-vm check-unit check-e2e check-e2e-sanitized check-infra check-sanitize check-format check-layers check-headers check-spec \
-	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample demo bench bench-shim install clean deps-check help FORCE
+	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample demo bench bench-shim soak install clean deps-check help FORCE
 .SECONDARY:
 
 ifneq ($(needs_cc),)

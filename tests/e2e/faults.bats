@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016,SC2030,SC2031 # dollars of inner shells; run sets its variables in each test
-# Kill -9 at system calls of create, start and delete, in short form: tests/faults/sweep without --shots is
+# Kill -9 at system calls of create, start, delete and recover, in short form: tests/faults/sweep without --shots is
 # the long one. Each runs in the cgroup world that it finds. The first tests show that the tools can see a
 # failure at all.
 
@@ -115,4 +115,10 @@ short() {
 @test "commands that race for one container have an outcome that some order explains" {
 	run -0 "$top/tests/faults/races" --world native --rounds 5
 	[[ $output == *"total: failures=0" ]]
+}
+
+@test "kill -9 in berth recover: a second one does it, and delete --force leaves nothing" {
+	run -0 "$sweep" --world native --command recover --variant always --shots 8
+	[[ $output =~ total:\ shots=([0-9]+)\ missed=([0-9]+)\ failures=0 ]]
+	[ "${BASH_REMATCH[1]}" -ge 10 ]
 }

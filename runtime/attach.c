@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "runtime/detach_keys.h"
+#include "runtime/term_modes.h"
 #include "runtime/tty.h"
 #include "shim/wire/client.h"
 #include "shim/wire/exit_record.h"
@@ -52,6 +53,7 @@ struct attach {
 	/* the DATA frame that is being written out: bytes of conn.in */
 	enum frame_stream stream;
 	size_t data_off, data_len;
+	struct term_modes modes; /* what the process has made of our terminal */
 	struct exit_record exit;
 	bool exited, done, lost;
 };
@@ -228,6 +230,8 @@ static void on_output(struct attach *a)
 		if (errno == EPIPE && a->stream == STREAM_STDOUT)
 			leave(a, SIGPIPE);
 	}
+	if (a->tty.fd >= 0)
+		term_modes_see(&a->modes, a->conn.in.data + a->data_off, (size_t)n);
 	a->data_off += (size_t)n;
 	a->data_len -= (size_t)n;
 	if (!a->data_len)
@@ -356,6 +360,19 @@ static int watch_signals(struct attach *a, struct err *err)
 	return a->signal_fd < 0 ? err_set(err, -errno, "watch signals") : 0;
 }
 
+/* The program that we leave behind does not see us go: its screen and cursor are ours to undo. */
+static void leave_screen(const struct attach *a)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	char reset[TERM_MODES_OUT];
+	size_t n = term_modes_reset(&a->modes, reset);
+
+	if (a->tty.fd < 0 || !a->result->detached || !n)
+		return;
+	if (poll(&p, 1, 0) > 0 && p.revents == POLLOUT)
+		(void)!write(STDOUT_FILENO, reset, n);
+}
+
 int attach_run(const struct attach_opts *opts, struct attach_result *ret, struct err *err)
 {
 	struct attach a = {
@@ -390,6 +407,7 @@ int attach_run(const struct attach_opts *opts, struct attach_result *ret, struct
 	}
 	if (r < 0)
 		err_prefix(err, "attach to %s", opts->name);
+	leave_screen(&a);
 	tty_restore(&a.tty);
 	fd_close(a.signal_fd);
 	sigprocmask(SIG_SETMASK, &a.old_mask, NULL);

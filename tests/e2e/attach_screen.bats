@@ -41,7 +41,12 @@ box_on() {
 	}
 }
 
-left() { wait_until 10 shows "$1" 'status 0' && is "$(state_of)" running; }
+# The program runs on, and the terminal is as it was: no alternate screen, a cursor, the usual cursor keys.
+left() {
+	wait_until 10 shows "$1" 'status 0'
+	is "$(state_of)" running
+	is "$(tm display-message -p -t "$1" '#{alternate_on} #{cursor_flag} #{keypad_cursor_flag}')" '0 1 0'
+}
 
 teardown() {
 	tm kill-server 2>/dev/null || true

@@ -24,9 +24,7 @@ load helpers
 	berth start "$ID"
 	berth list
 	grep -qE "^$ID +[1-9][0-9]* +running " "$T/out"
-	sleep 4
-	is "$(state_of)" running
-	wait_until 3 is_state "$ID" stopped
+	wait_until 30 is_state "$ID" stopped
 	berth list
 	grep -qE "^$ID +0 +stopped " "$T/out"
 	berth delete "$ID"

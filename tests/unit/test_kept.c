@@ -73,13 +73,13 @@ static void test_half_made(void **state)
 	assert_false(kept_is_due(&k, 1));
 }
 
-static void command(const char *want, size_t max, bool cut, ...)
+static void command(const char *want, bool cut, size_t max, ...)
 {
 	char *args[4] = { NULL };
 	struct kept k = { .session = { .args = args, .args_cut = cut } };
 	va_list ap;
 
-	va_start(ap, cut);
+	va_start(ap, max);
 	for (int i = 0; i < 3; i++) {
 		args[i] = va_arg(ap, char *);
 		if (!args[i])
@@ -94,12 +94,12 @@ static void command(const char *want, size_t max, bool cut, ...)
 static void test_command(void **state)
 {
 	(void)state;
-	command("", 20, false, NULL);
-	command("a b  c", 20, false, "a", "b ", "c");
-	command("12345", 5, false, "12345", NULL);
-	command("12...", 5, false, "123456", NULL);
-	command("a...", 20, true, "a", NULL);
-	command("??[31m??", 20, false, "\t\x1b[31m\xc3\xbc", NULL);
+	command("", false, 20, NULL);
+	command("a b  c", false, 20, "a", "b ", "c");
+	command("12345", false, 5, "12345", NULL);
+	command("12...", false, 5, "123456", NULL);
+	command("a...", true, 20, "a", NULL);
+	command("??[31m??", false, 20, "\t\x1b[31m\xc3\xbc", NULL);
 }
 
 int main(void)

@@ -5,7 +5,8 @@
  * Unshares the mount name space (and, with --pid, the pid name space with a fresh /proc), then runs
  * CMD as the child of a process that does nothing but reap. Everything a test leaves running is
  * therefore visible as "a process of this name space that was not there before", is reaped at once
- * when it ends, and is gone when the file is done.
+ * when it ends, and is gone when the file is done. SIGTERM ends all of it, and then us: who waits for
+ * us may count on it that nobody is left.
  */
 #include <errno.h>
 #include <sched.h>
@@ -54,10 +55,17 @@ static pid_t spawn(char **argv)
 	return child;
 }
 
+static pid_t init;
+
+static void end_all(int sig)
+{
+	(void)sig;
+	kill(init, SIGKILL);
+}
+
 int main(int argc, char **argv)
 {
 	int own_pids = argc > 1 && !strcmp(argv[1], "--pid");
-	pid_t init;
 
 	argv += 1 + own_pids;
 	if (!*argv)
@@ -72,8 +80,10 @@ int main(int argc, char **argv)
 	init = fork();
 	if (init < 0)
 		die("fork");
-	if (init > 0)
+	if (init > 0) {
+		signal(SIGTERM, end_all);
 		return reap(init);
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
 		die("mount /proc");

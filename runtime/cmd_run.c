@@ -155,6 +155,15 @@ static void await_ready(struct launch *l)
 	notify_wait(l->notify, l->ctr->init.pid, pidfd);
 }
 
+/* Nobody expects a detached container to end with a log-out; its caller may do something about it. */
+static void warn_of_logout(const char *id)
+{
+	if (ctr_ends_with_login(geteuid()))
+		log_warn(
+		    "container \"%s\" ends when you log out; \"loginctl enable-linger\" keeps it",
+		    id);
+}
+
 int launch_run(struct ctx *ctx, const struct run_opts *opts, const char *id)
 {
 	bool detach = opts->launch.detach;
@@ -172,6 +181,8 @@ int launch_run(struct ctx *ctx, const struct run_opts *opts, const char *id)
 		r = launch_write_pid_file(ctx, &l);
 	if (r == 0 && detach) {
 		r = launch_start(ctx, &l);
+		if (r == 0)
+			warn_of_logout(id);
 		if (r == 0 && opts->rm)
 			leave_remover(&l);
 		if (r == 0)

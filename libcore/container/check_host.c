@@ -296,11 +296,7 @@ enum ctr_check_state check_systemd(struct check *c)
 
 enum ctr_check_state check_linger(struct check *c)
 {
-	uid_t uid = geteuid();
-	const struct passwd *pw = uid ? getpwuid(uid) : NULL;
-	_cleanup_free_ char *path = NULL;
-
-	if (uid == 0) {
+	if (geteuid() == 0) {
 		say(c, "root's state stays");
 		return CTR_CHECK_OK;
 	}
@@ -308,8 +304,7 @@ enum ctr_check_state check_linger(struct check *c)
 		say(c, "no systemd here that would remove it");
 		return CTR_CHECK_OK;
 	}
-	path = xasprintf("/var/lib/systemd/linger/%s", pw ? pw->pw_name : "");
-	return pw && access(path, F_OK) == 0 ? CTR_CHECK_OK : CTR_CHECK_LIMITED;
+	return ctr_user_lingers(geteuid()) ? CTR_CHECK_OK : CTR_CHECK_LIMITED;
 }
 
 /* In PATH, as libcriu looks for it. */

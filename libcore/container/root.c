@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,6 +73,26 @@ char *ctr_root_default(struct err *err)
 		return NULL;
 	}
 	return path_join(run, "berth");
+}
+
+bool ctr_user_lingers(uid_t uid)
+{
+	const struct passwd *pw = getpwuid(uid);
+	_cleanup_free_ char *path = NULL;
+
+	if (!pw)
+		return false;
+	path = path_join("/var/lib/systemd/linger", pw->pw_name);
+	return access(path, F_OK) == 0;
+}
+
+bool ctr_ends_with_login(uid_t uid)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR");
+	_cleanup_free_ char *own = xasprintf("/run/user/%u", uid);
+
+	return uid != 0 && run && streq(run, own) && access("/run/systemd/system", F_OK) == 0 &&
+	       !ctr_user_lingers(uid);
 }
 
 static int check_dir(int fd, const char *path, struct err *err)

@@ -38,6 +38,10 @@ char *ctr_root_default(struct err *err);
  * may write it. */
 int ctr_root_open(const char *path, bool create, struct ctr_root *ret, struct err *err);
 void ctr_root_done(struct ctr_root *root);
+/* systemd keeps this user's processes and XDG_RUNTIME_DIR when he is not logged in. */
+bool ctr_user_lingers(uid_t uid);
+/* It will not, and we are in his log-in or his manager: XDG_RUNTIME_DIR is theirs. */
+bool ctr_ends_with_login(uid_t uid);
 bool ctr_id_valid(const char *id, struct err *err);
 
 /* --- one container --- */

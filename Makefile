@@ -54,8 +54,10 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 # -I- order: the public headers, then libcore/ ("base/fd.h"), then the top ("shim/wire/frame.h").
 INCLUDES := -Ilibcore/include -Ilibcore -I. -I$(GEN)
 ALL_CPPFLAGS = -D_GNU_SOURCE $(INCLUDES) $(PROBED_CFLAGS) $(FORTIFY) $(CPPFLAGS)
-ALL_CFLAGS   = -std=gnu17 $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
-ALL_LDFLAGS  = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
+# What nobody calls costs each shim memory, since the kernel maps what lies around what is used.
+SECTIONS := -ffunction-sections -fdata-sections
+ALL_CFLAGS   = -std=gnu17 $(WARN) $(HARDEN) $(SECTIONS) $(SANFLAGS) $(CFLAGS)
+ALL_LDFLAGS  = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections $(SANFLAGS) $(LDFLAGS)
 CORE_LIBS    = $(PROBED_LIBS)
 COMPILE      = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP
 

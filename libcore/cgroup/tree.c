@@ -315,7 +315,7 @@ static int make_levels(const struct cg_dir *dir, struct err *err)
 		if (dir->v2)
 			enable_controllers(fd, dir->path);
 		if (mkdirat(fd, name, 0755) < 0 && errno != EEXIST) {
-			if (errno == ENOENT)
+			if (errno == ENOENT || errno == ENODEV)
 				return -ESTALE;
 			return err_set(err, -errno, "mkdir %s%s (%s)", dir->mount, dir->path, name);
 		}

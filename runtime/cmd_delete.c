@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/fd.h"
 #include "base/proc.h"
@@ -32,18 +31,6 @@ static int end_shims(struct ctr *ctr)
 	if (status != CTR_STOPPED || kept)
 		(void)ctr_kill_and_wait(ctr);
 	return shims_shutdown(ctr);
-}
-
-/* There may be many shims to end at once, and the default limit is for select(2), which is not used
- * here. */
-static void raise_limit(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
-		return;
-	rl.rlim_cur = rl.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &rl);
 }
 
 /* With the lock held: what is only half made has nobody who makes it. */
@@ -107,7 +94,7 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	int r;
 
 	(void)argc;
-	raise_limit();
+	fd_raise_limit(); /* one for each shim that ends */
 	if (strchr(argv[0], '/'))
 		return run_exec(ctx, argv[0]);
 	r = ctx_root_of(ctx, argv[0], &root);

@@ -16,7 +16,6 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/path.h"
-#include "berth/log.h"
 #include "runtime/cmd.h"
 #include "runtime/log_choice.h"
 #include "runtime/log_reader.h"
@@ -277,12 +276,8 @@ static int logs(struct ctx *ctx, const struct session_ref *ref)
 		return e;
 	e = print_log(ref, &p, &ctx->err);
 	log_reader_done(&p.reader);
-	if (e >= 0 && session_ref_lost(ref)) {
-		struct err why = { 0 };
-
-		(void)session_ref_say_lost(ref, &why);
-		log_warn("%s", why.msg);
-	}
+	if (e >= 0)
+		session_ref_warn_lost(ref);
 	return e;
 }
 

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "base/fd.h"
-#include "base/mem.h"
 #include "base/strv.h"
 #include "berth/log.h"
 #include "runtime/cmd.h"
 #include "runtime/interrupt.h"
 #include "runtime/recover.h"
+#include "runtime/session_ref.h"
 
 static bool all;
 
@@ -50,28 +50,6 @@ static int recover_one(const struct ctr_root *root, const char *name, struct err
 	return 0;
 }
 
-static int find_all(const struct ctr_root *root, char ***ret, struct err *err)
-{
-	_cleanup_strv_ char **ids = NULL;
-	int r = ctr_list_ids(root, &ids, err);
-
-	for (char *const *id = ids; r >= 0 && id && *id; id++) {
-		_cleanup_ctr_ struct ctr *ctr = NULL;
-		_cleanup_strv_ char **execs = NULL;
-
-		strv_add(ret, *id);
-		if (ctr_open(root, *id, false, &ctr, NULL) < 0)
-			continue; /* said when it is its turn */
-		(void)ctr_list_sessions(ctr, &execs);
-		for (char *const *e = execs; e && *e; e++) {
-			_cleanup_free_ char *name = xasprintf("%s/%s", *id, *e);
-
-			strv_add(ret, name);
-		}
-	}
-	return r;
-}
-
 /* Each on its own: one that fails does not keep the others from theirs. */
 static int each(struct ctx *ctx, const struct ctr_root *root, char *const *names)
 {
@@ -103,16 +81,8 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	_cleanup_strv_ char **names = NULL;
 	int r;
 
-	if (all == (argc > 0))
-		return err_text(&ctx->err, -EINVAL, "name containers, or use --all");
 	interrupt_block();
-	r = all ? ctx_root(ctx, false, &root) : ctx_root_of(ctx, argv[0], &root);
-	if (r == -ENOENT && all && !ctx->root_path)
-		return 0; /* the default place is made by the first create */
-	if (r >= 0 && all)
-		r = find_all(&root, &names, &ctx->err);
-	for (int i = 0; i < argc && r >= 0; i++)
-		strv_add(&names, argv[i]);
+	r = session_refs_chosen(ctx, all, argc, argv, &root, &names);
 	if (r >= 0 && names)
 		r = each(ctx, &root, names);
 	ctr_root_done(&root);

@@ -38,52 +38,24 @@ static int upgrade_one(struct ctx *ctx, const struct upgrade *u, const struct ct
 	return 0;
 }
 
-/* "ID/NAME" of each kept exec of the container. */
-static void add_execs(const struct ctr *ctr, char ***names)
-{
-	_cleanup_strv_ char **execs = NULL;
-
-	(void)ctr_list_sessions(ctr, &execs);
-	for (char *const *e = execs; e && *e; e++) {
-		_cleanup_free_ char *name = xasprintf("%s/%s", ctr->id, *e);
-
-		strv_add(names, name);
-	}
-}
-
-/* Everything that has a shim now. */
-static int find_all(const struct ctr_root *root, char ***ret, struct err *err)
-{
-	_cleanup_strv_ char **ids = NULL;
-	int r = ctr_list_ids(root, &ids, err);
-
-	for (char *const *id = ids; r >= 0 && id && *id; id++) {
-		_cleanup_ctr_ struct ctr *ctr = NULL;
-
-		if (ctr_open(root, *id, false, &ctr, NULL) < 0)
-			continue; /* gone since we looked */
-		if (ctr->shim.pid > 0 && ctr_shim_alive(ctr))
-			strv_add(ret, *id);
-		add_execs(ctr, ret);
-	}
-	return r;
-}
-
 static int each(struct ctx *ctx, const struct ctr_root *root, char *const *names)
 {
 	_cleanup_upgrade_ struct upgrade u = { .exe = FD_INVALID };
-	size_t n = 0, failed = 0;
+	size_t tried = 0, failed = 0;
 	struct err first = { 0 };
 	int r = upgrade_open(&u, &ctx->err);
 
 	if (r < 0)
 		return r;
-	for (; names[n]; n++) {
+	for (char *const *name = names; *name; name++) {
 		struct err err = { 0 };
 
-		r = upgrade_one(ctx, &u, root, names[n], &err);
-		/* A session that ended meanwhile needs no new shim. */
-		if (r >= 0 || (all && r == -ESRCH))
+		r = upgrade_one(ctx, &u, root, *name, &err);
+		/* Never had a shim, or ended or was deleted meanwhile: it needs no new one. */
+		if (all && (r == -ESRCH || r == -ENOENT))
+			continue;
+		tried++;
+		if (r >= 0)
 			continue;
 		if (failed++ == 0)
 			first = err;
@@ -95,7 +67,7 @@ static int each(struct ctx *ctx, const struct ctr_root *root, char *const *names
 	if (names[1])
 		return err_text(&ctx->err, first.code,
 		                "%zu of %zu shims are not upgraded; they serve on as before",
-		                failed, n);
+		                failed, tried);
 	ctx->err = first;
 	return first.code;
 }
@@ -106,15 +78,7 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	_cleanup_strv_ char **names = NULL;
 	int r;
 
-	if (all == (argc > 0))
-		return err_text(&ctx->err, -EINVAL, "name containers, or use --all");
-	r = all ? ctx_root(ctx, false, &root) : ctx_root_of(ctx, argv[0], &root);
-	if (r == -ENOENT && all && !ctx->root_path)
-		return 0; /* the default place is made by the first create */
-	if (r >= 0 && all)
-		r = find_all(&root, &names, &ctx->err);
-	for (int i = 0; i < argc && r >= 0; i++)
-		strv_add(&names, argv[i]);
+	r = session_refs_chosen(ctx, all, argc, argv, &root, &names);
 	if (r >= 0 && names)
 		r = each(ctx, &root, names);
 	ctr_root_done(&root);

@@ -7,14 +7,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "berth/log.h"
 #include "runtime/cmd.h"
 #include "runtime/waiter.h"
 
@@ -147,17 +145,6 @@ static int wait_all(struct ctx *ctx, struct wait *wait)
 	return r == 0 ? time_out(ctx, wait) : verdict(ctx, wait);
 }
 
-/* Each takes three descriptors, and the default limit is for select(2), which is not used here. */
-static void raise_limit(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
-		return;
-	rl.rlim_cur = rl.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &rl);
-}
-
 static int run(struct ctx *ctx, int argc, char **argv)
 {
 	struct wait wait = { .w = xcalloc((size_t)argc, sizeof(*wait.w)), .deadline = -1 };
@@ -171,7 +158,7 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	}
 	if (timeout_ms >= 0)
 		wait.deadline = clock_ms() + timeout_ms;
-	raise_limit();
+	fd_raise_limit(); /* each process takes three */
 	r = ctx_root_of(ctx, argv[0], &root);
 	while (wait.n < argc && r >= 0) {
 		struct waiter *w = &wait.w[wait.n];
@@ -181,12 +168,8 @@ static int run(struct ctx *ctx, int argc, char **argv)
 			break;
 		waiter_begin(w);
 		wait.n++;
-		if (w->state == WAITER_PROCESS && session_ref_lost(&w->ref)) {
-			struct err why = { 0 };
-
-			(void)session_ref_say_lost(&w->ref, &why);
-			log_warn("%s", why.msg);
-		}
+		if (w->state == WAITER_PROCESS)
+			session_ref_warn_lost(&w->ref);
 	}
 	if (r >= 0)
 		r = wait_all(ctx, &wait);

@@ -9,6 +9,8 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "base/strv.h"
+#include "berth/log.h"
 
 /* Shared, against kept_collect(): who has it exclusively is removing the record, which was due. */
 static int hold(const struct session_ref *ref, struct err *err)
@@ -86,6 +88,16 @@ int session_ref_say_lost(const struct session_ref *ref, struct err *err)
 	    ref->name, ref->name);
 }
 
+void session_ref_warn_lost(const struct session_ref *ref)
+{
+	struct err why = { 0 };
+
+	if (!session_ref_lost(ref))
+		return;
+	(void)session_ref_say_lost(ref, &why);
+	log_warn("%s", why.msg);
+}
+
 char *session_ref_log(const struct session_ref *ref)
 {
 	const char *name = strchr(ref->name, '/');
@@ -136,5 +148,44 @@ int session_ref_with(struct ctx *ctx, const char *name,
 		r = session_ref_kept(&ref, &ctx->err) ? fn(ctx, &ref) : -EOPNOTSUPP;
 	session_ref_done(&ref);
 	ctr_root_done(&root);
+	return r;
+}
+
+static int find_all(const struct ctr_root *root, char ***ret, struct err *err)
+{
+	_cleanup_strv_ char **ids = NULL;
+	int r = ctr_list_ids(root, &ids, err);
+
+	for (char *const *id = ids; r >= 0 && id && *id; id++) {
+		_cleanup_ctr_ struct ctr *ctr = NULL;
+		_cleanup_strv_ char **execs = NULL;
+
+		strv_add(ret, *id);
+		if (ctr_open(root, *id, false, &ctr, NULL) < 0)
+			continue; /* said when it is its turn */
+		(void)ctr_list_sessions(ctr, &execs);
+		for (char *const *e = execs; e && *e; e++) {
+			_cleanup_free_ char *name = xasprintf("%s/%s", *id, *e);
+
+			strv_add(ret, name);
+		}
+	}
+	return r;
+}
+
+int session_refs_chosen(struct ctx *ctx, bool all, int argc, char **argv, struct ctr_root *root,
+                        char ***ret)
+{
+	int r;
+
+	if (all == (argc > 0))
+		return err_text(&ctx->err, -EINVAL, "name containers, or use --all");
+	r = all ? ctx_root(ctx, false, root) : ctx_root_of(ctx, argv[0], root);
+	if (r == -ENOENT && all && !ctx->root_path)
+		return 0; /* the default place is made by the first create */
+	if (r >= 0 && all)
+		r = find_all(root, ret, &ctx->err);
+	for (int i = 0; i < argc && r >= 0; i++)
+		strv_add(ret, argv[i]);
 	return r;
 }

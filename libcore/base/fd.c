@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -98,6 +99,16 @@ int fd_close_from(unsigned int first)
 	if (syscall(SYS_close_range, first, UINT32_MAX, 0) == 0)
 		return 0;
 	return walk_from(first, true);
+}
+
+void fd_raise_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
 }
 
 int fd_ensure_stdio(void)

@@ -27,6 +27,8 @@ int fd_nonblock(int fd, bool on);
  * /proc/self/fd). */
 int fd_cloexec_from(unsigned int first);
 int fd_close_from(unsigned int first);
+/* As many descriptors as we may have: the default limit is for select(2), which is not used here. */
+void fd_raise_limit(void);
 /* Make sure 0, 1 and 2 are open (on /dev/null where they were closed). */
 int fd_ensure_stdio(void);
 /* Re-open fd with other flags through /proc/self/fd. -errno on failure. */

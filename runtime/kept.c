@@ -10,19 +10,12 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/json_doc.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "base/proc.h"
 #include "base/strv.h"
 
 #define JSON_MAX 65536
-
-static bool is_alive(const struct ctr_identity *identity)
-{
-	_cleanup_close_ int pidfd = identity->pid > 0 ? ctr_identity_open(identity) : FD_INVALID;
-
-	return pidfd >= 0 && !proc_pidfd_exited(pidfd);
-}
 
 /*
  * The record of the end first and, when it is not there, last: between the end of the process and
@@ -33,10 +26,10 @@ static enum kept_status look(struct kept *k, int dir, enum ctr_status status)
 	enum kept_status alive = status == CTR_PAUSED ? KEPT_PAUSED : KEPT_RUNNING;
 	int r = exit_record_read_at(dir, &k->exit);
 
-	k->shim_alive = is_alive(&k->session.shim);
+	k->shim_alive = ctr_identity_alive(&k->session.shim);
 	if (r >= 0)
 		return KEPT_STOPPED;
-	if (is_alive(&k->session.process))
+	if (ctr_identity_alive(&k->session.process))
 		return alive;
 	if (exit_record_read_at(dir, &k->exit) >= 0)
 		return KEPT_STOPPED;
@@ -100,107 +93,58 @@ char *kept_command(const struct kept *k, size_t max)
 
 /* --- JSON --- */
 
-struct out {
-	struct buf b;
-	bool pretty, first;
-	int depth;
-};
-
-static void key(struct out *o, const char *name)
-{
-	buf_puts(&o->b, o->first ? "" : ",");
-	o->first = false;
-	if (o->pretty)
-		buf_printf(&o->b, "\n%*s", 2 * o->depth, "");
-	buf_printf(&o->b, o->pretty ? "\"%s\": " : "\"%s\":", name);
-}
-
-static void string(struct out *o, const char *name, const char *value)
-{
-	key(o, name);
-	json_str(&o->b, value);
-}
-
-static void number(struct out *o, const char *name, int64_t value)
-{
-	key(o, name);
-	buf_printf(&o->b, "%lld", (long long)value);
-}
-
-static void flag(struct out *o, const char *name, bool value)
-{
-	key(o, name);
-	buf_puts(&o->b, value ? "true" : "false");
-}
-
-static void when(struct out *o, const char *name, int64_t ns)
+static void when(struct json_doc *o, const char *name, int64_t ns)
 {
 	char text[EXIT_TIME_SIZE];
 
 	if (ns <= 0)
 		return;
 	exit_time_format(ns, text);
-	string(o, name, text);
+	json_doc_str(o, name, text);
 }
 
-static void open_object(struct out *o)
+static void end_keys(struct json_doc *o, const struct exit_record *rec)
 {
-	buf_puts(&o->b, "{");
-	o->depth++;
-	o->first = true;
-}
-
-static void close_object(struct out *o)
-{
-	o->depth--;
-	if (o->pretty)
-		buf_printf(&o->b, "\n%*s", 2 * o->depth, "");
-	buf_puts(&o->b, "}");
-	o->first = false;
-}
-
-static void end_keys(struct out *o, const struct exit_record *rec)
-{
-	flag(o, "known", rec->known);
+	json_doc_bool(o, "known", rec->known);
 	if (rec->known) {
-		number(o, "code", rec->code);
-		number(o, "signal", rec->signal);
-		flag(o, "core", rec->core);
+		json_doc_int(o, "code", rec->code);
+		json_doc_int(o, "signal", rec->signal);
+		json_doc_bool(o, "core", rec->core);
 	}
-	flag(o, "oom", rec->oom);
+	json_doc_bool(o, "oom", rec->oom);
 	when(o, "exited_at", rec->exited_ns);
 }
 
-static void shim_keys(struct out *o, const struct ctr *ctr, const struct kept *k)
+static void shim_keys(struct json_doc *o, const struct ctr *ctr, const struct kept *k)
 {
 	_cleanup_free_ char *path =
 	    xasprintf("%s/%s/exec/%s/shim.sock", ctr->root->path, ctr->id, k->name);
 	/* Without a record of the end it should be there. */
 	bool lost = k->status != KEPT_STOPPED || !k->exit.known;
 
-	key(o, "shim");
-	open_object(o);
-	number(o, "pid", k->session.shim.pid);
-	string(o, "status", k->shim_alive ? "running" : lost ? "lost" : "ended");
-	string(o, "address", k->session.link ? k->session.link : path);
+	json_doc_key(o, "shim");
+	json_doc_open(o);
+	json_doc_int(o, "pid", k->session.shim.pid);
+	json_doc_str(o, "status", k->shim_alive ? "running" : lost ? "lost" : "ended");
+	json_doc_str(o, "address", k->session.link ? k->session.link : path);
 	if (k->session.log_path)
-		string(o, "log", k->session.log_path);
-	close_object(o);
+		json_doc_str(o, "log", k->session.log_path);
+	json_doc_close(o);
 }
 
 char *kept_json(const struct ctr *ctr, const struct kept *k, bool pretty)
 {
-	struct out o = { .b = BUF_INIT(JSON_MAX), .pretty = pretty };
+	struct json_doc o = { .b = BUF_INIT(JSON_MAX), .pretty = pretty };
 	_cleanup_free_ char *ref = xasprintf("%s/%s", ctr->id, k->name);
 	bool runs = k->status == KEPT_RUNNING || k->status == KEPT_PAUSED;
 
-	open_object(&o);
-	string(&o, "id", ref);
-	string(&o, "container", ctr->id);
-	string(&o, "name", k->name);
-	number(&o, "pid", runs ? k->session.process.pid : 0);
-	string(&o, "status", kept_status_name(k->status));
-	key(&o, "command");
+	json_doc_open(&o);
+	json_doc_str(&o, "id", ref);
+	json_doc_str(&o, "container", ctr->id);
+	json_doc_str(&o, "name", k->name);
+	json_doc_int(&o, "pid", runs ? k->session.process.pid : 0);
+	json_doc_str(&o, "status", kept_status_name(k->status));
+	json_doc_key(&o, "command");
 	buf_puts(&o.b, "[");
 	for (char **arg = k->session.args; arg && *arg; arg++) {
 		buf_puts(&o.b, arg == k->session.args ? "" : ",");
@@ -208,17 +152,17 @@ char *kept_json(const struct ctr *ctr, const struct kept *k, bool pretty)
 	}
 	buf_puts(&o.b, "]");
 	if (k->session.args_cut)
-		flag(&o, "command_cut", true);
-	flag(&o, "terminal", k->session.terminal);
+		json_doc_bool(&o, "command_cut", true);
+	json_doc_bool(&o, "terminal", k->session.terminal);
 	when(&o, "started_at",
 	     k->status == KEPT_STOPPED ? k->exit.started_ns : k->session.started_ns);
 	if (k->status == KEPT_STOPPED)
 		end_keys(&o, &k->exit);
 	if (k->session.ttl_ms >= 0)
-		number(&o, "ttl_ms", k->session.ttl_ms);
+		json_doc_int(&o, "ttl_ms", k->session.ttl_ms);
 	if (k->has_record)
 		shim_keys(&o, ctr, k);
-	close_object(&o);
+	json_doc_close(&o);
 	return buf_steal(&o.b);
 }
 

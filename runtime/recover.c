@@ -84,13 +84,6 @@ static int open_target(const struct ctr_root *root, struct recovery *r, struct e
 	return e;
 }
 
-static bool is_alive(const struct ctr_identity *id)
-{
-	_cleanup_close_ int fd = ctr_identity_open(id);
-
-	return fd >= 0 && !proc_pidfd_exited(fd);
-}
-
 /* CLOCK_BOOTTIME, which no container outlives. */
 static int64_t boot_ns(void)
 {
@@ -231,7 +224,7 @@ static int recover(struct recovery *r, struct recovered *ret, struct err *err)
 {
 	int e;
 
-	if (is_alive(&r->shim)) {
+	if (ctr_identity_alive(&r->shim)) {
 		*ret = (struct recovered){ .outcome = RECOVER_LIVES, .shim = r->shim.pid };
 		return 0;
 	}

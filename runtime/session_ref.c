@@ -8,7 +8,6 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
-#include "base/proc.h"
 #include "base/strv.h"
 #include "berth/log.h"
 
@@ -57,13 +56,6 @@ int session_ref_pidfd(const struct session_ref *ref)
 	return r;
 }
 
-static bool lives(const struct ctr_identity *id)
-{
-	_cleanup_close_ int fd = ctr_identity_open(id);
-
-	return fd >= 0 && !proc_pidfd_exited(fd);
-}
-
 bool session_ref_lost(const struct session_ref *ref)
 {
 	const char *name = strchr(ref->name, '/');
@@ -71,10 +63,11 @@ bool session_ref_lost(const struct session_ref *ref)
 	bool lost;
 
 	if (!name)
-		return ref->ctr->shim.pid > 0 && lives(&ref->ctr->init) && !lives(&ref->ctr->shim);
+		return ref->ctr->shim.pid > 0 && ctr_identity_alive(&ref->ctr->init) &&
+		       !ctr_identity_alive(&ref->ctr->shim);
 	if (ctr_session_read(ref->ctr, name + 1, &s) < 0)
 		return false;
-	lost = s.shim.pid > 0 && lives(&s.process) && !lives(&s.shim);
+	lost = s.shim.pid > 0 && ctr_identity_alive(&s.process) && !ctr_identity_alive(&s.shim);
 	ctr_session_done(&s);
 	return lost;
 }

@@ -152,6 +152,13 @@ int ctr_identity_open(const struct ctr_identity *identity)
 	return proc_id_open(&id);
 }
 
+bool ctr_identity_alive(const struct ctr_identity *identity)
+{
+	_cleanup_close_ int fd = ctr_identity_open(identity);
+
+	return fd >= 0 && !proc_pidfd_exited(fd);
+}
+
 static int write_config_copy(struct ctr *ctr, const struct spec *spec, struct err *err)
 {
 	int r =
@@ -350,9 +357,7 @@ int ctr_init_pidfd(const struct ctr *ctr)
 
 bool ctr_shim_alive(const struct ctr *ctr)
 {
-	_cleanup_close_ int fd = ctr_identity_open(&ctr->shim);
-
-	return fd >= 0 && !proc_pidfd_exited(fd);
+	return ctr_identity_alive(&ctr->shim);
 }
 
 int ctr_set_shim(struct ctr *ctr, const struct ctr_identity *shim, struct err *err)

@@ -7,122 +7,74 @@
 #include "container/internal.h"
 
 #include "base/buf.h"
-#include "base/json.h"
+#include "base/json_doc.h"
 #include "base/mem.h"
 #include "berth/version.h"
 
-struct doc {
-	struct buf b;
-	bool pretty;
-	int depth;
-	bool first;
-};
-
-static void key(struct doc *d, const char *name)
-{
-	if (!d->first)
-		buf_puts(&d->b, ",");
-	d->first = false;
-	if (d->pretty) {
-		buf_puts(&d->b, "\n");
-		for (int i = 0; i < d->depth; i++)
-			buf_puts(&d->b, "  ");
-	}
-	json_str(&d->b, name);
-	buf_puts(&d->b, d->pretty ? ": " : ":");
-}
-
-static void open_object(struct doc *d)
-{
-	buf_puts(&d->b, "{");
-	d->depth++;
-	d->first = true;
-}
-
-static void close_object(struct doc *d)
-{
-	d->depth--;
-	if (d->pretty && !d->first) {
-		buf_puts(&d->b, "\n");
-		for (int i = 0; i < d->depth; i++)
-			buf_puts(&d->b, "  ");
-	}
-	buf_puts(&d->b, "}");
-	d->first = false;
-}
-
-static void string(struct doc *d, const char *name, const char *value)
-{
-	key(d, name);
-	json_str(&d->b, value ? value : "");
-}
-
-static void annotations(struct doc *d, const struct spec_kv *list, size_t n)
+static void annotations(struct json_doc *d, const struct spec_kv *list, size_t n)
 {
 	if (n == 0)
 		return;
-	key(d, "annotations");
-	open_object(d);
+	json_doc_key(d, "annotations");
+	json_doc_open(d);
 	for (size_t i = 0; i < n; i++)
-		string(d, list[i].key, list[i].value);
-	close_object(d);
+		json_doc_str(d, list[i].key, list[i].value);
+	json_doc_close(d);
 }
 
-static void base_keys(struct doc *d, const struct ctr *ctr, enum ctr_status status, pid_t pid)
+static void base_keys(struct json_doc *d, const struct ctr *ctr, enum ctr_status status, pid_t pid)
 {
-	string(d, "ociVersion", BERTH_SPEC_VERSION);
-	string(d, "id", ctr->id);
-	key(d, "pid");
-	buf_printf(&d->b, "%d", pid);
-	string(d, "status", ctr_status_name(status));
-	string(d, "bundle", ctr->bundle);
+	json_doc_str(d, "ociVersion", BERTH_SPEC_VERSION);
+	json_doc_str(d, "id", ctr->id);
+	json_doc_int(d, "pid", pid);
+	json_doc_str(d, "status", ctr_status_name(status));
+	json_doc_str(d, "bundle", ctr->bundle);
 }
 
 char *state_document(const struct ctr *ctr, const struct spec *spec, enum ctr_status status,
                      pid_t pid)
 {
-	struct doc d = { .b = BUF_INIT(CTR_STATE_MAX) };
+	struct json_doc d = { .b = BUF_INIT(CTR_STATE_MAX) };
 
-	open_object(&d);
+	json_doc_open(&d);
 	base_keys(&d, ctr, status, pid);
 	annotations(&d, spec->annotations, spec->n_annotations);
-	close_object(&d);
+	json_doc_close(&d);
 	return buf_steal(&d.b);
 }
 
-static void shim_keys(struct doc *d, const struct ctr *ctr, enum ctr_status status)
+static void shim_keys(struct json_doc *d, const struct ctr *ctr, enum ctr_status status)
 {
 	bool alive = ctr_shim_alive(ctr);
 
-	key(d, "shim");
-	open_object(d);
-	key(d, "pid");
-	buf_printf(&d->b, "%d", ctr->shim.pid);
-	string(d, "status", alive ? "running" : "lost");
-	string(d, "address", ctr->shim_address);
+	json_doc_key(d, "shim");
+	json_doc_open(d);
+	json_doc_int(d, "pid", ctr->shim.pid);
+	json_doc_str(d, "status", alive ? "running" : "lost");
+	json_doc_str(d, "address", ctr->shim_address);
 	if (ctr->log_path)
-		string(d, "log", ctr->log_path);
+		json_doc_str(d, "log", ctr->log_path);
 	if (!alive && status != CTR_STOPPED) {
 		_cleanup_free_ char *remedy = xasprintf("berth recover %s", ctr->id);
 
-		string(d, "remedy", remedy);
+		json_doc_str(d, "remedy", remedy);
 	}
-	close_object(d);
+	json_doc_close(d);
 }
 
 char *ctr_state_json(const struct ctr *ctr, const char *owner_name, bool pretty)
 {
-	struct doc d = { .b = BUF_INIT(CTR_STATE_MAX), .pretty = pretty };
+	struct json_doc d = { .b = BUF_INIT(CTR_STATE_MAX), .pretty = pretty };
 	enum ctr_status status = ctr_status(ctr);
 
-	open_object(&d);
+	json_doc_open(&d);
 	base_keys(&d, ctr, status, status == CTR_STOPPED ? 0 : ctr->init.pid);
-	string(&d, "rootfs", ctr->rootfs);
-	string(&d, "created", ctr->created);
+	json_doc_str(&d, "rootfs", ctr->rootfs);
+	json_doc_str(&d, "created", ctr->created);
 	annotations(&d, ctr->annotations, ctr->n_annotations);
-	string(&d, "owner", owner_name);
+	json_doc_str(&d, "owner", owner_name);
 	if (ctr->shim.pid > 0)
 		shim_keys(&d, ctr, status);
-	close_object(&d);
+	json_doc_close(&d);
 	return buf_steal(&d.b);
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "base/json_doc.h"
 #include "base/mem.h"
 
 /* Parse a C string; the result, and the tree in *ret (may be NULL). */
@@ -475,6 +476,41 @@ static void test_write_full(void **state)
 	assert_string_equal(b.data, "abc\"12345\"");
 }
 
+static void write_doc(struct json_doc *d)
+{
+	json_doc_open(d);
+	json_doc_str(d, "a", "x\"");
+	json_doc_key(d, "b");
+	json_doc_open(d);
+	json_doc_int(d, "c", INT64_MIN);
+	json_doc_close(d);
+	json_doc_key(d, "d");
+	json_doc_open(d);
+	json_doc_close(d);
+	json_doc_bool(d, "e", true);
+	json_doc_str(d, "f", NULL);
+	json_doc_close(d);
+}
+
+static void test_doc(void **state)
+{
+	struct json_doc d = { .b = BUF_INIT(1000) },
+	                pretty = { .b = BUF_INIT(1000), .pretty = true };
+
+	(void)state;
+	write_doc(&d);
+	assert_string_equal(d.b.data,
+	                    "{\"a\":\"x\\\"\",\"b\":{\"c\":-9223372036854775808},\"d\":{},"
+	                    "\"e\":true,\"f\":\"\"}");
+	write_doc(&pretty);
+	assert_string_equal(
+	    pretty.b.data,
+	    "{\n  \"a\": \"x\\\"\",\n  \"b\": {\n    \"c\": -9223372036854775808\n  },"
+	    "\n  \"d\": {},\n  \"e\": true,\n  \"f\": \"\"\n}");
+	buf_done(&d.b);
+	buf_done(&pretty.b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,7 +521,7 @@ int main(void)
 		cmocka_unit_test(test_uint64),     cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_keys),       cmocka_unit_test(test_getters),
 		cmocka_unit_test(test_write),      cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_write_full),
+		cmocka_unit_test(test_write_full), cmocka_unit_test(test_doc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

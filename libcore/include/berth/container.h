@@ -104,6 +104,8 @@ int ctr_init_pidfd(const struct ctr *ctr);
 /* Identity of a live process (pidfd may be -1), and back: a verified pidfd, or -ESRCH. */
 int ctr_identity_of(pid_t pid, int pidfd, struct ctr_identity *ret);
 int ctr_identity_open(const struct ctr_identity *identity);
+/* Has it not ended? A zombie has. */
+bool ctr_identity_alive(const struct ctr_identity *identity);
 bool ctr_shim_alive(const struct ctr *ctr);
 /* Another shim has taken the container over: record it. The lock must be held. */
 int ctr_set_shim(struct ctr *ctr, const struct ctr_identity *shim, struct err *err);

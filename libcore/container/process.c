@@ -63,6 +63,23 @@ static int stdio_terminal(struct process_ctx *p, struct err *err)
 	return 0;
 }
 
+/* The container's own null device, or FD_INVALID. Whatever else the image has there is not opened: a
+ * FIFO would hold us up. */
+static int open_own_null(int flags)
+{
+	_cleanup_close_ int seen = open("/dev/null", O_PATH | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_close_ int fd = FD_INVALID;
+	struct stat st;
+
+	if (seen < 0 || fstat(seen, &st) < 0 || !is_null_device(&st))
+		return FD_INVALID;
+	/* It may have been swapped in between. */
+	fd = open("/dev/null", flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) < 0 || !is_null_device(&st) || fd_nonblock(fd, false) < 0)
+		return FD_INVALID;
+	return take_fd(&fd);
+}
+
 static int stdio_given(struct process_ctx *p, struct err *err)
 {
 	for (int i = 0; i < 3; i++) {
@@ -72,10 +89,7 @@ static int stdio_given(struct process_ctx *p, struct err *err)
 
 		/* The container's own device rather than the host's: its mount, its rules. */
 		if (from < 0 || (fstat(from, &st) == 0 && is_null_device(&st))) {
-			null = open("/dev/null",
-			            (i == 0 ? O_RDONLY : O_WRONLY) | O_CLOEXEC | O_NOFOLLOW);
-			if (null >= 0 && (fstat(null, &st) < 0 || !is_null_device(&st)))
-				fd_reset(&null);
+			null = open_own_null(i == 0 ? O_RDONLY : O_WRONLY);
 			if (null >= 0)
 				from = null;
 		}

@@ -68,35 +68,6 @@ p() { jq -r "$1" <<<"$out"; }
 }
 
 # bats test_tags=compat
-@test "exec --cap for an ordinary user fills neither inheritable nor ambient (CVE-2022-29162)" {
-	up
-	exec_probe --cap CAP_NET_RAW --user 1000
-	is "$(p .caps.inheritable)" 0000000000000000
-	is "$(p .caps.ambient)" 0000000000000000
-	is "$(p .caps.effective)" 0000000000000000
-	remove
-}
-
-@test "exec --user takes exact numbers only (CVE-2026-30892)" {
-	up
-	local user
-	for user in 1 1:2 65534 4294967294; do
-		exec_probe --user "$user"
-		is "$(p '.uid[0]')" "${user%%:*}"
-	done
-	exec_probe --user 1:2
-	is "$(p '.gid[0]')" 2
-	for user in 1: :5 -1 +1 ' 1' '1 ' 0x1 1e3 4294967295 4294967296 18446744073709551616 a:b root 1:x 1:2:3 '' 1:4294967295; do
-		not berth exec --user="$user" "$ID" true
-	done
-	# An entry in the image is not looked at: this is a number.
-	echo '1000:x:0:0::/:/bin/sh' >>"$BUNDLE/rootfs/etc/passwd"
-	exec_probe --user 1000
-	is "$(p '.uid[0]')" 1000
-	remove
-}
-
-# bats test_tags=compat
 @test "exec --process takes all from the file" {
 	up
 	jq '.process | .args = ["probe"] | .cwd = "/etc" | .user = {uid: 7, gid: 8, additionalGids: [9]} | .env = ["PATH=/bin", "ONLY=this"]

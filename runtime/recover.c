@@ -23,6 +23,7 @@
 #include "runtime/recover_pipes.h"
 
 #define READY_MS  10000 /* for the new shim to serve */
+#define DYING_MS  5000  /* for one that was killed to be gone */
 #define HELPER_MS 5000  /* for the old one's helper to see that it is alone */
 
 struct recovery {
@@ -220,11 +221,31 @@ static int run_keeper(struct recovery *r, pid_t *ret_shim, struct err *err)
 	return e < 0 ? e : await_ready(ready, err);
 }
 
+/*
+ * 1: it lives. One that was killed a moment ago serves nobody any more, but still has the pipes and
+ * the locks that its successor needs: it is waited for.
+ */
+static int await_old_shim(const struct recovery *r, struct err *err)
+{
+	_cleanup_close_ int pidfd = ctr_identity_open(&r->shim);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	if (pidfd < 0 || proc_pidfd_exited(pidfd))
+		return 0;
+	if (!proc_is_dying(r->shim.pid))
+		return 1;
+	if (poll(&p, 1, DYING_MS) > 0)
+		return 0;
+	return err_text(err, -EBUSY, "its shim (pid %d) was killed, but does not end", r->shim.pid);
+}
+
 static int recover(struct recovery *r, struct recovered *ret, struct err *err)
 {
-	int e;
+	int e = await_old_shim(r, err);
 
-	if (ctr_identity_alive(&r->shim)) {
+	if (e < 0)
+		return e;
+	if (e == 1) {
 		*ret = (struct recovered){ .outcome = RECOVER_LIVES, .shim = r->shim.pid };
 		return 0;
 	}

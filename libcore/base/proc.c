@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -37,7 +38,9 @@
 #define PIDFS_FS_MAGIC  0x50494446
 #define GET_INFO_IOCTL  0xC040FF0BUL /* PIDFD_GET_INFO with the 64-byte structure */
 #define GET_INFO_EXIT   (1ULL << 3)  /* PIDFD_INFO_EXIT */
-#define STAT_START_TIME 22           /* 1-based fields of /proc/PID/stat */
+#define STAT_FLAGS      9            /* 1-based fields of /proc/PID/stat */
+#define STAT_START_TIME 22
+#define FLAG_EXITING    0x4 /* PF_EXITING of the kernel */
 
 /* struct pidfd_info, first version. */
 struct get_info {
@@ -66,11 +69,12 @@ int proc_boot_id(char ret[static 40])
 	return 0;
 }
 
-int proc_stat(pid_t pid, char *ret_state, uint64_t *ret_start, pid_t *ret_ppid)
+static int read_stat(pid_t pid, char *ret_state, uint64_t *ret_start, pid_t *ret_ppid,
+                     uint64_t *ret_flags)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[32], *p, *save = NULL, *word;
-	uint64_t start = 0;
+	uint64_t start = 0, flags = 0;
 	int r, ppid = 0;
 	char state;
 
@@ -88,6 +92,8 @@ int proc_stat(pid_t pid, char *ret_state, uint64_t *ret_start, pid_t *ret_ppid)
 	for (int field = 4; word; field++, word = strtok_r(NULL, " ", &save)) {
 		if (field == 4 && num_parse_int(word, &ppid) < 0)
 			return -EBADMSG;
+		if (field == STAT_FLAGS && num_parse_u64(word, &flags) < 0)
+			return -EBADMSG;
 		if (field == STAT_START_TIME) {
 			if (num_parse_u64(word, &start) < 0)
 				return -EBADMSG;
@@ -102,7 +108,37 @@ int proc_stat(pid_t pid, char *ret_state, uint64_t *ret_start, pid_t *ret_ppid)
 		*ret_start = start;
 	if (ret_ppid)
 		*ret_ppid = ppid;
+	if (ret_flags)
+		*ret_flags = flags;
 	return 0;
+}
+
+int proc_stat(pid_t pid, char *ret_state, uint64_t *ret_start, pid_t *ret_ppid)
+{
+	return read_stat(pid, ret_state, ret_start, ret_ppid, NULL);
+}
+
+/* A set of signals in /proc/PID/status, in hexadecimal. */
+static bool has_kill(const char *status, const char *line)
+{
+	const char *p = strstr(status, line);
+
+	return p && (strtoull(p + strlen(line), NULL, 16) & (1ULL << (SIGKILL - 1)));
+}
+
+bool proc_is_dying(pid_t pid)
+{
+	_cleanup_free_ char *status = NULL;
+	char path[32], state;
+	uint64_t flags;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (read_stat(pid, &state, NULL, NULL, &flags) < 0 || state == 'Z' || state == 'X' ||
+	    (flags & FLAG_EXITING) || file_read_at(AT_FDCWD, path, 8192, &status, NULL) < 0)
+		return true;
+	/* A signal to the process stays in its set until the end, once it is taken. */
+	return has_kill(status, "\nSigPnd:\t") || has_kill(status, "\nShdPnd:\t") ||
+	       strstr(status, "\nCoreDumping:\t1");
 }
 
 int proc_pidfd_open(pid_t pid)

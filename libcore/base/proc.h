@@ -36,6 +36,12 @@ bool proc_pidfd_exited(int pidfd);         /* poll */
 int proc_pidfd_exit_status(int pidfd, int *ret_wait_status);
 /* State letter of /proc/PID/stat ('R','S','Z',...), or -errno; also start time. */
 int proc_stat(pid_t pid, char *ret_state, uint64_t *ret_start, pid_t *ret_ppid);
+/*
+ * Is it past saving: a SIGKILL is pending, it dumps core, it is on its way out, or gone? Such a
+ * process does nothing any more, though it may take a while to end. Whoever does not hold it by a
+ * pidfd must check afterwards that the number was still its own.
+ */
+bool proc_is_dying(pid_t pid);
 int proc_waitpid(pid_t pid, int *ret_status); /* EINTR-safe, 0 or -errno */
 /* 128+signal or exit code of a wait status. */
 int proc_exit_code(int wait_status);

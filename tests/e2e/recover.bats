@@ -280,6 +280,32 @@ refused_all() {
 	has "$out" "$ID-3: has a new shim"
 }
 
+@test "a shim that was killed and is not gone yet is waited for, but not for ever" {
+	bundle sh -c 'echo up; exec sleep 1000'
+	berth run -d "$ID"
+	wait_until 5 log_has "$ID" up
+	local shim recover
+	shim=$(shim_pid)
+	mkfifo "$T/hold"
+	holdexit "$shim" <"$T/hold" >"$T/held" &
+	exec {hold}>"$T/hold"
+	wait_until 5 file_has "$T/held" ready
+	kill -KILL "$shim"
+	wait_until 5 file_has "$T/held" held
+	refused 1 "shim \(pid $shim\).*does not end" recover "$ID"
+	"$BERTH" --root "$STATE" recover "$ID" >"$T/recovered" 2>&1 </dev/null {hold}>&- &
+	recover=$!
+	# Not before it has looked.
+	wait_until 5 eval '! [ -e /proc/$recover ] || grep -q poll /proc/$recover/wchan'
+	exec {hold}>&-
+	wait "$recover"
+	has "$(cat "$T/recovered")" "$ID: has a new shim (pid $(shim_pid))"
+	not [ "$(shim_pid)" = "$shim" ]
+	is "$(state_of "$ID" .shim.status)" running
+	wait
+	remove
+}
+
 @test "several at once: one wins, all are content" {
 	bundle sh -c 'echo up; exec sleep 1000'
 	berth run -d "$ID"

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -76,6 +77,40 @@ static void test_stat(void **state)
 	finish(pid);
 	assert_int_equal(proc_stat(pid, &st, NULL, NULL), -ESRCH);
 	assert_int_equal(proc_stat(-1, &st, NULL, NULL), -ESRCH);
+}
+
+/* Killed, and held by its tracer where it would end: it can do nothing any more, but is there. */
+static void test_dying(void **state)
+{
+	pid_t pid = sleeper();
+	int status;
+	char st;
+
+	(void)state;
+	assert_false(proc_is_dying(getpid()));
+	assert_false(proc_is_dying(pid));
+	kill(pid, SIGSTOP);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_false(proc_is_dying(pid));
+	assert_int_equal(ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXIT), 0);
+	kill(pid, SIGKILL);
+	do
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	while (status >> 8 != (SIGTRAP | (PTRACE_EVENT_EXIT << 8)));
+	assert_int_equal(proc_stat(pid, &st, NULL, NULL), 0);
+	assert_true(st != 'Z');
+	assert_true(proc_is_dying(pid));
+	assert_int_equal(ptrace(PTRACE_DETACH, pid, NULL, NULL), 0);
+	finish(pid);
+	assert_true(proc_is_dying(pid));
+	/* Ended, and not collected. */
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
+	assert_true(proc_is_dying(pid));
+	assert_int_equal(proc_waitpid(pid, &status), 0);
 }
 
 static void test_pidfd(void **state)
@@ -371,19 +406,13 @@ static void test_run_fds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_boot_id),
-		cmocka_unit_test(test_stat),
-		cmocka_unit_test(test_pidfd),
-		cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_identity_start_time),
-		cmocka_unit_test(test_exit_status),
-		cmocka_unit_test(test_reset_signals),
-		cmocka_unit_test(test_run),
-		cmocka_unit_test(test_run_input),
-		cmocka_unit_test(test_run_output),
-		cmocka_unit_test(test_run_timeout),
-		cmocka_unit_test(test_run_daemon),
-		cmocka_unit_test(test_run_fds),
+		cmocka_unit_test(test_boot_id),     cmocka_unit_test(test_stat),
+		cmocka_unit_test(test_dying),       cmocka_unit_test(test_pidfd),
+		cmocka_unit_test(test_identity),    cmocka_unit_test(test_identity_start_time),
+		cmocka_unit_test(test_exit_status), cmocka_unit_test(test_reset_signals),
+		cmocka_unit_test(test_run),         cmocka_unit_test(test_run_input),
+		cmocka_unit_test(test_run_output),  cmocka_unit_test(test_run_timeout),
+		cmocka_unit_test(test_run_daemon),  cmocka_unit_test(test_run_fds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,8 +72,11 @@ helper_src := $(wildcard tests/helpers/*.c)
 fault_src  := $(wildcard tests/faults/*.c)
 bench_src  := $(wildcard tests/bench/*.c)
 spec_src   := $(wildcard tests/spec/*.c)
+# A fuzz target has one function; what it is run by is linked to it.
+fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)
+fuzz_util  := $(filter-out $(fuzz_src),$(wildcard tests/fuzz/*.c))
 lib_src    := $(core_src) $(wire_src) $(run_src) $(shim_src)
-all_src    := $(lib_src) $(unit_src) $(util_src) $(helper_src) $(fault_src) $(bench_src) $(spec_src)
+all_src    := $(lib_src) $(unit_src) $(util_src) $(helper_src) $(fault_src) $(bench_src) $(spec_src) $(fuzz_src) $(fuzz_util)
 headers    := $(wildcard libcore/*/*.h libcore/include/berth/*.h runtime/*.h runtime/*/*.h shim/*.h shim/*/*.h \
 		tests/*/*.h)
 obj         = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -87,6 +90,7 @@ link_libs   = -Wl,--start-group $(libs) -Wl,--end-group
 unit_bin   := $(call bin,$(unit_src))
 tool_bin   := $(call bin,$(helper_src) $(fault_src) $(bench_src))
 spec_bin   := $(call bin,$(spec_src))
+fuzz_bin   := $(call bin,$(fuzz_src))
 
 all: $(programs) $(libs) ## build the programs (default)
 
@@ -153,10 +157,15 @@ $(spec_bin): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libcore.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
-tests: $(unit_bin) $(tool_bin) $(shim_bin) $(spec_bin) ## build the tests and their tools without running them
+# Without a fuzzer: the corpus is run, as a unit test.
+$(fuzz_bin): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(fuzz_util)) $(libs)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(call obj,$(fuzz_util)) $(link_libs) $(CORE_LIBS) -lev
 
-check-unit: $(unit_bin) ## run the unit tests (no root needed)
-	$(Q)scripts/run-unit $(BUILD) $(unit_bin)
+tests: $(unit_bin) $(tool_bin) $(shim_bin) $(spec_bin) $(fuzz_bin) ## build the tests and their tools without running them
+
+check-unit: $(unit_bin) $(fuzz_bin) ## run the unit tests and the fuzz targets' corpora (no root needed)
+	$(Q)scripts/run-unit $(BUILD) $(unit_bin) $(fuzz_bin)
 
 check-e2e: all $(tool_bin) $(shim_bin) ## run the end-to-end tests (root; E2E="files" WORLDS="v1 v2" for some)
 	$(Q)BERTH_BUILD=$(BUILD) tests/e2e/run $(WORLDS) $(if $(E2E),-- $(E2E))
@@ -205,6 +214,26 @@ knockouts-build:
 knockouts-sample: ## the same for a dozen of them
 	$(Q)$(MAKE) --no-print-directory knockouts KNOCKOUTS='$(subst $(space),$(comma),$(strip $(KNOCKOUT_SAMPLE)))'
 
+# Fuzzing: clang's fuzzer in every object, so a build of its own. FUZZ="config log" for some targets, FUZZ_SECONDS for each, JOBS at once.
+FUZZ_BUILD := build-fuzz
+FUZZ       ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(fuzz_src))
+fuzz: ## fuzz all that parses, 10 minutes each (clang; FUZZ="config log" for some, FUZZ_SECONDS=, JOBS=)
+	$(Q)$(MAKE) --no-print-directory fuzz-build
+	$(Q)scripts/fuzz $(FUZZ_BUILD) $(FUZZ)
+
+fuzz-minute: ## the same for a minute in all
+	$(Q)FUZZ_TOTAL=1 FUZZ_SECONDS=60 $(MAKE) --no-print-directory fuzz
+
+fuzz-build:
+	$(Q)$(MAKE) --no-print-directory CC=clang SAN=address,undefined,fuzzer-no-link BUILD=$(FUZZ_BUILD) fuzz-targets
+
+fuzz_main := $(fuzz_src:tests/fuzz/%.c=$(BUILD)/tests/fuzz/%.main)
+fuzz-targets: $(fuzz_main)
+$(fuzz_main): $(BUILD)/tests/fuzz/%.main: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/support.o $(libs)
+	$(call say,LD,$(@:.main=))
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $(@:.main=) $< $(BUILD)/tests/fuzz/support.o $(link_libs) $(CORE_LIBS) -lev
+	@touch $@
+
 # One stamp per file, so that only what has changed is looked at again.
 tidy_ok := $(lib_src:%.c=$(BUILD)/lint/%.tidy)
 check-lint: check-tidy check-cppcheck check-shell ## clang-tidy, cppcheck and shellcheck
@@ -245,7 +274,7 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 	$(Q)$(if $(filter %/berth-shim,$(programs)),install -m 0755 $(BUILD)/berth-shim $(DESTDIR)$(LIBEXECDIR)/berth-shim,:)
 
 clean: ## remove what was built
-	$(Q)rm -rf build build-san build-clang $(KNOCKOUT_BUILD) $(BUILD) compile_commands.json
+	$(Q)rm -rf build build-san build-clang $(KNOCKOUT_BUILD) $(FUZZ_BUILD) $(BUILD) compile_commands.json
 
 deps-check: ## name everything that is missing to build and test
 	$(Q)scripts/deps-check build test
@@ -288,7 +317,7 @@ compile_commands.json: FORCE ## for clangd and other tools
 
 FORCE:
 .PHONY: all tests check check-vm check-unit check-e2e check-e2e-sanitized check-infra check-sanitize check-format check-layers check-headers check-spec \
-	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample demo bench bench-shim soak install clean deps-check help FORCE
+	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample fuzz fuzz-minute fuzz-build fuzz-targets demo bench bench-shim soak install clean deps-check help FORCE
 .SECONDARY:
 
 ifneq ($(needs_cc),)

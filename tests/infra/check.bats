@@ -8,6 +8,7 @@ setup() {
 	tree=$BATS_TEST_TMPDIR/tree
 	mkdir -p "$tree/tests" "$tree/bin"
 	cp -r "$top/scripts" "$tree/scripts"
+	script scripts/fuzz 'exit 0'
 	: >"$tree/tests/allowed-skips"
 	script scripts/deps-check 'exit 0'
 	mkdir -p "$tree/tests/e2e"
@@ -30,8 +31,8 @@ esac'
 	script bin/id 'echo 0'
 }
 
-# sum PASSED-LESS-ALL FAILED SKIPPED: 9 steps, 5 suites of 2
-sum() { [ "${lines[-1]}" = "$((9 + 5 * 2 + $1)) passed, $2 failed, $3 skipped" ]; }
+# sum PASSED-LESS-ALL FAILED SKIPPED: 10 steps, 5 suites of 2
+sum() { [ "${lines[-1]}" = "$((10 + 5 * 2 + $1)) passed, $2 failed, $3 skipped" ]; }
 
 script() {
 	printf '#!/bin/bash\n%s\n' "$2" >"$tree/$1"

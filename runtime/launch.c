@@ -482,7 +482,8 @@ int launch_create(struct ctx *ctx, const struct launch_opts *opts, const char *i
 		notify_add(l->spec, dir);
 	}
 	if (r == 0)
-		r = ctr_plan_new(l->spec, &l->root, launch_is_rootless(ctx), &l->plan, &ctx->err);
+		r = ctr_plan_new(l->spec, &l->root, launch_is_rootless(ctx), opts->restore,
+		                 &l->plan, &ctx->err);
 	if (r == 0 && opts->no_pivot)
 		r = ctr_plan_check_no_pivot(l->plan, &ctx->err);
 	if (r == 0)

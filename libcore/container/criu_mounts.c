@@ -231,7 +231,10 @@ int criu_restore_mounts(struct criu *c, const struct criu_external *list, size_t
 	int r = read_mount_points(getpid(), &points, err);
 
 	for (size_t i = 0; i < n && r == 0; i++) {
-		r = name_mount(c, list[i].name, list[i].source, err);
+		/* criu goes up from the source to its mount, and takes "/dir/." for one. */
+		_cleanup_free_ char *source = realpath(list[i].source, NULL);
+
+		r = name_mount(c, list[i].name, source ? source : list[i].source, err);
 		if (r == 0 && list[i].recursive)
 			r = restore_below(c, &list[i], points, err);
 	}

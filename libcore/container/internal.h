@@ -26,6 +26,7 @@ struct ctr_plan {
 	struct spec *spec;           /* borrowed */
 	const struct ctr_root *root; /* borrowed: for the cache of filters; NULL: none */
 	bool rootless;
+	bool restore; /* of processes in images; else a creation */
 	struct ns_plan ns;
 	struct mnt_plan *mnt;
 	struct seccomp_filter filter;

@@ -150,9 +150,10 @@ static int plan_rdt(struct ctr_plan *plan, struct err *err)
 	return r;
 }
 
+/* Those of a restored container are in its network namespace already, or in the images. */
 static int plan_net_devices(struct ctr_plan *plan, struct err *err)
 {
-	return ns_netdevs_check(plan->spec, plan->ns.fd[NS_NET], err);
+	return plan->restore ? 0 : ns_netdevs_check(plan->spec, plan->ns.fd[NS_NET], err);
 }
 
 static int plan_sysctl(struct ctr_plan *plan, struct err *err)
@@ -202,12 +203,13 @@ static struct ctr_plan *plan_begin(struct spec *spec, bool rootless)
 	return plan;
 }
 
-int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless,
+int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless, bool restore,
                  struct ctr_plan **ret, struct err *err)
 {
 	struct ctr_plan *plan = plan_begin(spec, rootless);
 
 	plan->root = root;
+	plan->restore = restore;
 	for (size_t i = 0; i < ARRAY_SIZE(plan_parts); i++) {
 		int r = plan_parts[i](plan, err);
 

@@ -204,8 +204,8 @@ int mnt_mask_paths(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct err 
 int mnt_make_cwd(struct mnt_ctx *ctx, const char *cwd, struct err *err);
 
 /*
- * Before a restore, which mounts but makes nothing: the missing mount points of bind mounts on the
- * root file system itself (what lies on another mount comes back with that mount).
+ * Before a restore, which mounts but makes nothing: the missing mount points on the root file system
+ * itself and in the sources of binds (what lies on any other mount comes back with that mount).
  */
 int mnt_make_mount_points(const struct mnt_plan *plan, struct err *err);
 

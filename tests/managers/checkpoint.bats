@@ -183,6 +183,29 @@ teardown_file() { containerd_down; }
 	no_cgroup
 }
 
+@test "mounts below binds, a source that is no clean path, a network device: there again after the restore" {
+	bundle sh -c "$(counts)"
+	mkdir "$T/outer" "$T/inner"
+	echo found >"$T/inner/f"
+	ip netns add "$TAG"
+	ip link add "$TAG" address 02:00:00:00:00:07 type dummy
+	config_edit --arg ns "/run/netns/$TAG" --arg t "$T" --arg dev "$TAG" '.root.readonly = false
+		| (.linux.namespaces[] | select(.type == "network")).path = $ns | .linux.netDevices[$dev] = {}
+		| .mounts += [{destination: "/bundle", type: "bind", source: ".", options: ["bind"]},
+			{destination: "/outer", type: "bind", source: ($t + "/outer"), options: ["bind"]},
+			{destination: "/outer/for/nested", type: "bind", source: ($t + "/inner"), options: ["bind"]}]'
+	berth run -d --shim=always "$ID"
+	wait_until 60 beyond "$ID" 3
+	berth checkpoint --image-path "$T/i" "$ID"
+	rm -r "$T/outer/for"
+	berth restore -d --shim=always --image-path "$T/i" "$ID"
+	wait_until 60 beyond "$ID" 3
+	berth exec "$ID" cat /outer/for/nested/f "/sys/class/net/$TAG/address"
+	is "$out" "$(printf 'found\n02:00:00:00:00:07')"
+	berth exec "$ID" test -e /bundle/config.json
+	remove
+}
+
 @test "the systemd driver: restored into a scope of its own, with limits" {
 	GLOBAL=(--systemd-cgroup)
 	bundle sh -c "$(counts)"

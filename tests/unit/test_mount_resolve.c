@@ -254,6 +254,53 @@ static void test_race(void **state)
 	assert_true(made > 0);
 }
 
+static bool is_kind(int dir, const char *path, mode_t kind)
+{
+	struct stat st;
+
+	return fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & S_IFMT) == kind;
+}
+
+/* Mount points that a restore needs: on the root, or in the source of the bind that covers them. */
+static void test_points(void **state)
+{
+	struct tree *t = *state;
+	_cleanup_free_ char *root = xasprintf("%s/root", t->dir);
+	_cleanup_free_ char *host = xasprintf("%s/host", t->dir);
+	_cleanup_free_ char *read = xasprintf("%s/read", t->dir);
+	const struct mount_row rows[] = {
+		{ "/a", "bind", host, "bind" },
+		{ "/a/dir/sub", "bind", "/", "bind" },
+		{ "/a/file", "bind", "/proc/self/status", "bind" },
+		{ "/a", "none", NULL, "remount,bind,nodev" },
+		{ "/a/later", "tmpfs", "tmpfs", "" },
+		{ "/r", "bind", read, "bind,ro" },
+		{ "/r/none", "bind", "/", "bind" },
+		{ "/t", "tmpfs", "tmpfs", "" },
+		{ "/t/none", "bind", "/", "bind" },
+		{ "/a/dir/sub/tmp", "bind", read, "bind" },
+	};
+	struct spec *spec = spec_by_hand(root, rows, ARRAY_SIZE(rows));
+	struct mnt_plan *plan = NULL;
+	struct err err = { 0 };
+
+	assert_int_equal(mkdirat(t->dir_fd, "read", 0755), 0);
+	if (mnt_plan_build(spec, &plan, &err) < 0 || mnt_make_mount_points(plan, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_true(is_kind(t->root, "a", S_IFDIR));
+	assert_true(is_kind(t->root, "r", S_IFDIR));
+	assert_true(is_kind(t->root, "t", S_IFDIR));
+	assert_false(is_kind(t->root, "a/dir", S_IFDIR));
+	assert_false(is_kind(t->root, "t/none", S_IFDIR));
+	assert_true(is_kind(t->dir_fd, "host/dir/sub", S_IFDIR));
+	assert_true(is_kind(t->dir_fd, "host/file", S_IFREG));
+	assert_true(is_kind(t->dir_fd, "host/later", S_IFDIR));
+	assert_false(is_kind(t->dir_fd, "host/dir/sub/tmp", S_IFDIR));
+	assert_false(is_kind(t->dir_fd, "read/none", S_IFDIR));
+	mnt_plan_free(plan);
+	spec_by_hand_free(spec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +312,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_race, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_points, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,9 +165,9 @@ struct ctr_plan; /* everything that is decided before the first side effect */
 /*
  * Decide and check all of it: namespaces (paths opened and checked), mounts, root file system,
  * seccomp filter (through the cache in root, which may be NULL). spec is borrowed for the plan's
- * life. Makes nothing.
+ * life. Makes nothing. restore: for ctr_restore(), so without what comes from the images.
  */
-int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless,
+int ctr_plan_new(struct spec *spec, const struct ctr_root *root, bool rootless, bool restore,
                  struct ctr_plan **ret, struct err *err);
 /* --no-pivot: can this plan be carried out without pivot_root(2)? Pure. */
 int ctr_plan_check_no_pivot(const struct ctr_plan *plan, struct err *err);

@@ -197,11 +197,11 @@ static int bind_root(struct mnt_ctx *ctx, const struct mnt_plan *plan, struct er
 	if (fd < 0)
 		return err_set(err, fd, "clone of the rootfs \"%s\"", path);
 	/* A root that is a peer of the host's mount could not be entered; mnt_finish_root makes it
-	 * shared again, in a group of its own. */
+	 * shared again, in a group of its own that hears of nothing outside. */
 	if (shared) {
 		r = mnt_set_propagation(fd, MS_SLAVE | MS_REC);
-		if (r == 0 && (wanted & MS_PRIVATE))
-			r = mnt_set_propagation(fd, wanted);
+		if (r == 0 && (wanted & (MS_PRIVATE | MS_SHARED)))
+			r = mnt_set_propagation(fd, wanted & MS_PRIVATE ? wanted : MS_PRIVATE);
 		if (r < 0)
 			return err_set(err, r, "setting the propagation of the rootfs");
 	}

@@ -180,6 +180,25 @@ add_mount() {
 }
 
 # bats test_tags=compat
+@test "rootfsPropagation shared on a host that shares its mounts: a group of the root's own" {
+	local mode
+	bundle
+	mount --bind "$BUNDLE/rootfs" "$BUNDLE/rootfs"
+	mount --make-shared "$BUNDLE/rootfs"
+	for mode in shared rshared; do
+		config_edit --arg m "$mode" '.linux.rootfsPropagation = $m'
+		table
+		has "$(propagation /)" shared:
+		hasnt "$(propagation /)" master:
+	done
+	config_edit '.linux.rootfsPropagation = "slave"'
+	table
+	has "$(propagation /)" master:
+	hasnt "$(propagation /)" shared:
+	umount "$BUNDLE/rootfs"
+}
+
+# bats test_tags=compat
 @test "a writable root, and a read-only one with writable mounts on it" {
 	bundle sh -c 'echo x >/etc/new && echo written'
 	not berth run "$ID"

@@ -76,6 +76,8 @@ spec_src   := $(wildcard tests/spec/*.c)
 fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_util  := $(filter-out $(fuzz_src),$(wildcard tests/fuzz/*.c))
 lib_src    := $(core_src) $(wire_src) $(run_src) $(shim_src)
+# Of the program alone: json_tree.c stands for libcjson, which the tests have.
+shim_own   := shim/main.c shim/json_tree.c
 all_src    := $(lib_src) $(unit_src) $(util_src) $(helper_src) $(fault_src) $(bench_src) $(spec_src) $(fuzz_src) $(fuzz_util)
 headers    := $(wildcard libcore/*/*.h libcore/include/berth/*.h runtime/*.h runtime/*/*.h shim/*.h shim/*/*.h \
 		tests/*/*.h)
@@ -96,7 +98,7 @@ all: $(programs) $(libs) ## build the programs (default)
 
 $(BUILD)/libcore.a: $(call obj,$(core_src))
 $(BUILD)/libwire.a: $(call obj,$(wire_src))
-$(BUILD)/libshim.a: $(call obj,$(filter-out shim/main.c,$(shim_src)))
+$(BUILD)/libshim.a: $(call obj,$(filter-out $(shim_own),$(shim_src)))
 $(BUILD)/libruntime.a: $(call obj,$(filter-out runtime/main.c,$(run_src)))
 # The list of members is part of the stamp: a removed source leaves its archive too.
 $(BUILD)/lib%.a: $(GEN)/sources
@@ -107,9 +109,11 @@ $(BUILD)/berth: $(BUILD)/runtime/main.o $(BUILD)/libruntime.a $(BUILD)/libwire.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
-$(BUILD)/berth-shim: $(BUILD)/shim/main.o $(BUILD)/libshim.a $(BUILD)/libwire.a $(BUILD)/libcore.a
+# Static where that can be, since the dirty pages of a loader and of libraries are each shim's own.
+SHIM_LDFLAGS = $(if $(SAN),$(ALL_LDFLAGS),$(patsubst -pie,$(PROBED_SHIM_PIE),$(ALL_LDFLAGS)))
+$(BUILD)/berth-shim: $(call obj,$(shim_own)) $(BUILD)/libshim.a $(BUILD)/libwire.a $(BUILD)/libcore.a shim/static.ld
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lev
+	$(Q)$(CC) $(SHIM_LDFLAGS) -o $@ $(filter %.o %.a,$^) -lev
 
 $(BUILD)/%.o: %.c $(GEN)/flags | $(GEN)/version.h
 	$(call say,CC,$<)
@@ -147,9 +151,9 @@ define test_shim
 $(BUILD)/tests/shims/$(1).d/%.o: %.c $(GEN)/flags | $(GEN)/version.h
 	@mkdir -p $$(@D)
 	$$(Q)$$(COMPILE) $(shim_$(1)) -c -o $$@ $$<
-$(BUILD)/tests/shims/$(1): $(patsubst %.c,$(BUILD)/tests/shims/$(1).d/%.o,$(shim_src) $(wire_src)) $(BUILD)/libcore.a
+$(BUILD)/tests/shims/$(1): $(patsubst %.c,$(BUILD)/tests/shims/$(1).d/%.o,$(shim_src) $(wire_src)) $(BUILD)/libcore.a shim/static.ld
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(CORE_LIBS) -lev
+	$$(Q)$$(CC) $$(SHIM_LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) -lev
 endef
 $(foreach s,$(test_shims),$(eval $(call test_shim,$(s))))
 
@@ -289,7 +293,7 @@ define put
 endef
 
 $(GEN)/flags: FORCE
-	$(call put,'$(subst ','\'',$(COMPILE) | $(ALL_LDFLAGS) | $(CORE_LIBS))')
+	$(call put,'$(subst ','\'',$(COMPILE) | $(ALL_LDFLAGS) | $(SHIM_LDFLAGS) | $(CORE_LIBS))')
 
 $(GEN)/sources: FORCE
 	$(call put,'$(lib_src) $(util_src)')
@@ -306,6 +310,10 @@ $(probe): Makefile scripts/deps-check
 	@mkdir -p $(@D)
 	@{ printf 'PROBED_FLAGS :='; for f in $(TRY); do \
 		$(CC) -Werror $$f -x c -c -o /dev/null /dev/null 2>/dev/null && printf ' %s' "$$f"; done; \
+	printf '\nPROBED_SHIM_PIE := '; \
+	echo 'int ev_version_major(void); int main(void) { return ev_version_major(); }' | \
+		$(CC) -fPIE -static-pie -Wl,-T,shim/static.ld -x c -o $@.static - -lev 2>/dev/null && $@.static; \
+	[ $$? -le 4 ] 2>/dev/null && printf '%s' '-static-pie -Wl,-T,shim/static.ld' || printf '%s' -pie; rm -f $@.static; \
 	printf '\nPROBED_CFLAGS := %s\nPROBED_LIBS := %s\n' \
 		"$$(pkg-config --cflags $(PKGS))" "$$(pkg-config --libs $(PKGS))"; } >$@
 

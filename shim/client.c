@@ -9,7 +9,6 @@
  * its socket, and the throttled ones get in turn what comes in.
  */
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -435,10 +434,8 @@ void client_reap(struct shim *shim)
 		shim->clients[i] = NULL;
 		freed = true;
 	}
-	/* What a crowd has used goes back when the last of it leaves: idle is what a shim mostly
-	 * is. */
 	if (freed && left == 0)
-		(void)malloc_trim(0);
+		trim_later(shim);
 }
 
 void client_input_ready(struct shim *shim)

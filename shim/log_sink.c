@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -17,7 +18,6 @@
 #include "shim/log_batch.h"
 
 #define HELPER_BATCH 65536 /* bytes of one message */
-#define CRI_BATCH    32768 /* at least a record; on the stack */
 
 int log_sink_resume(const struct log_conf *conf, struct log_sink *sink, struct err *err)
 {
@@ -32,11 +32,12 @@ int log_sink_resume(const struct log_conf *conf, struct log_sink *sink, struct e
 	if (!*base || strlen(base) >= sizeof(sink->name))
 		return err_text(err, -EINVAL, "log path %s has no usable file name", conf->path);
 	memcpy(sink->name, base, strlen(base) + 1);
-	if (conf->format == LOG_JSON_FILE)
-		sink->scratch = malloc(LOG_SCRATCH);
-	if (conf->format == LOG_JSON_FILE && !sink->scratch)
-		return err_set(err, -ENOMEM, "open log %s", conf->path);
-	return 0;
+	sink->scratch =
+	    mmap(NULL, LOG_SCRATCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (sink->scratch != MAP_FAILED)
+		return 0;
+	sink->scratch = NULL;
+	return err_set(err, -ENOMEM, "open log %s", conf->path);
 }
 
 /* Beside our own files, and these are where nothing hangs. */
@@ -88,9 +89,16 @@ void log_sink_close(struct log_sink *sink)
 	fd_reset(&sink->fd);
 	fd_reset(&sink->dir_fd);
 	fd_reset(&sink->out_fd);
-	free(sink->scratch);
+	if (sink->scratch)
+		munmap(sink->scratch, LOG_SCRATCH);
 	free(sink->ident);
 	sink->scratch = sink->ident = NULL;
+}
+
+void log_trim_memory(struct log_sink *sink)
+{
+	if (sink->scratch)
+		(void)madvise(sink->scratch, LOG_SCRATCH, MADV_DONTNEED);
 }
 
 int log_reopen(struct log_sink *sink)
@@ -132,10 +140,9 @@ struct feed {
 	char full[LOG_PREFIX_SIZE], part[LOG_PREFIX_SIZE];
 	size_t prefix;
 	struct log_batch batch;
-	char space[CRI_BATCH];
 };
 
-_Static_assert(CRI_BATCH > LOG_PREFIX_SIZE + LOG_LINE_MAX, "a record must fit");
+_Static_assert(LOG_SCRATCH > LOG_PREFIX_SIZE + LOG_LINE_MAX, "a record must fit");
 
 /* Is the batch to go before another record of about that length? */
 static bool is_due(const struct feed *f, size_t len)
@@ -148,7 +155,7 @@ static bool is_due(const struct feed *f, size_t len)
 	    (b->n == HELPER_RECORDS || b->bytes + len > HELPER_BATCH))
 		return true;
 	return b->n == BATCH_RECORDS ||
-	       (f->sink->format == LOG_CRI && b->bytes + len > sizeof(f->space));
+	       (f->sink->format == LOG_CRI && b->bytes + len > LOG_SCRATCH);
 }
 
 static bool put_json(struct feed *f, const struct iovec *iov, int n, const struct log_piece *piece)
@@ -179,7 +186,7 @@ static bool put_cri(struct feed *f, const struct iovec *iov, int n, const struct
 
 	if (is_due(f, f->prefix + piece->text + 1) && !flush(f->sink, b, f->cursor))
 		return false;
-	at = f->space + b->bytes;
+	at = f->sink->scratch + b->bytes;
 	memcpy(at, piece->full ? f->full : f->part, f->prefix);
 	at += f->prefix;
 	for (int i = 0; i < n && left; i++) {
@@ -223,7 +230,7 @@ static void begin(struct feed *f, struct log_sink *s, struct log_cursor *cursor,
 	f->sink = s;
 	f->cursor = cursor;
 	f->batch.stream = stream;
-	f->batch.data = s->format == LOG_CRI ? f->space : s->scratch;
+	f->batch.data = s->scratch;
 	f->batch.n = 0;
 	f->batch.bytes = f->batch.consumed = 0;
 	f->batch.now_ns = now_ns;

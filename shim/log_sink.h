@@ -59,7 +59,7 @@ struct log_sink {
 	bool blocked;             /* nothing more can be handed over now */
 	char *ident;              /* fields of a journal's record that are always the same */
 	const char *journal;
-	char *scratch; /* LOG_SCRATCH bytes for records that are not spans of the ring */
+	char *scratch; /* LOG_SCRATCH bytes for records on their way; a mapping of its own */
 };
 
 #define LOG_SCRATCH (LOG_JSON_MAX + 32768)
@@ -68,6 +68,9 @@ struct log_sink {
 struct log_cursor {
 	uint64_t offset; /* of the first byte of the ring that is not logged */
 };
+
+/* Nothing is being fed: what that has needed goes back to the kernel. */
+void log_trim_memory(struct log_sink *sink);
 
 /* Strings of conf must outlive the sink. Before the lock-down: it may fork. */
 int log_sink_open(const struct log_conf *conf, struct log_sink *ret, struct err *err);

@@ -47,6 +47,7 @@ int loop_init(struct shim *shim, struct err *err)
 	ev_prepare_start(shim->loop, &shim->flush);
 	ev_periodic_init(&shim->dormant, on_dormant, 1e13, 0., NULL);
 	ev_periodic_start(shim->loop, &shim->dormant);
+	trim_init(shim);
 	return 0;
 }
 

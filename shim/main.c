@@ -123,10 +123,8 @@ static int setup(struct shim *shim, int fd, struct err *err)
 		r = session_init(shim, err);
 	if (r >= 0)
 		r = listen_init(shim, err);
-	if (r >= 0 && shim->resume) {
+	if (r >= 0 && shim->resume)
 		client_resumed_all(shim);
-		(void)malloc_trim(0); /* the text and its tree */
-	}
 	shim->resume = NULL;
 	return r;
 }
@@ -178,6 +176,7 @@ static int serve(int fd)
 		return 1;
 	}
 	say_ready(&shim, "1");
+	trim(&shim);
 	ev_run(shim.loop, 0);
 	stdio_cut(&shim);
 	logging_end(&shim);

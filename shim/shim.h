@@ -206,6 +206,8 @@ struct shim {
 	int next_input;            /* slot whose input is due first */
 	ev_prepare flush;
 	ev_periodic dormant;
+	ev_timer quiet_timer; /* memory is to be given back */
+	bool worked;          /* ... but not yet: something has come up since */
 	ev_timer message_timer;
 	struct rate calls, accepts;
 	ev_timer call_timer; /* somebody is throttled */
@@ -232,6 +234,11 @@ void loop_done(struct shim *shim);
 double loop_timer_left(const struct shim *shim, const ev_timer *t);
 /* Start a timer that had so much left (see above). */
 void loop_timer_go_on(struct shim *shim, ev_timer *t, double left);
+
+/* trim.c: giving memory back */
+void trim(struct shim *shim);
+void trim_init(struct shim *shim);
+void trim_later(struct shim *shim); /* there was work that has taken some; when it gets quiet */
 
 /* session.c: life of the process */
 /* Begin with shim->session.conf; or go on, with shim->resume. The same for the other modules. */

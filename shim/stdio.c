@@ -20,6 +20,9 @@
 #include "shim/resume.h"
 #include "shim/shim.h"
 
+/* A read of so many bytes has taken memory for them. */
+#define BURST 4096
+
 static void close_pty(struct shim *shim)
 {
 	struct session *s = &shim->session;
@@ -96,6 +99,8 @@ static bool read_source(struct source *src)
 	if (n > 0) {
 		ring_commit(&src->ring, (size_t)n);
 		logging_feed(src);
+		if (n >= BURST)
+			trim_later(src->shim);
 		return true;
 	}
 	if (n < 0 && errno == EINTR)

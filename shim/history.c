@@ -51,12 +51,13 @@ int history_write(const struct history *h, struct buf *b)
 
 int history_read(const char *text, struct history *ret)
 {
-	uint64_t before;
+	int64_t before;
 	int used;
 
-	if (sscanf(text, "%" SCNu64 "%n", &before, &used) != 1)
+	/* Signed, since "-1" is a number to scanf either way; and so it can be counted on from. */
+	if (sscanf(text, "%" SCNd64 "%n", &before, &used) != 1 || before < 0)
 		return -EINVAL;
-	history_init(ret, before);
+	history_init(ret, (uint64_t)before);
 	for (text += used; *text; text += used) {
 		char name[16];
 		int64_t at_ns;

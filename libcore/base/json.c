@@ -134,7 +134,7 @@ static int scan_char(struct scan *s)
 	if (c == '\\') {
 		s->p++;
 		c = peek(s);
-		if (c < 0 || !strchr("\"\\/bfnrtu", c))
+		if (c <= 0 || !strchr("\"\\/bfnrtu", c)) /* strchr() finds the NUL too */
 			return bad(s, -EINVAL, "invalid escape");
 		s->p++;
 		return c == 'u' ? scan_unicode(s) : c;

@@ -18,6 +18,8 @@
 #include "base/sock.h"
 #include "berth/log.h"
 
+#define ERRNO_MAX 4095 /* MAX_ERRNO of the kernel */
+
 struct sync_msg {
 	uint32_t type;
 	uint32_t len;
@@ -84,10 +86,10 @@ static int take_error(struct sync_msg *msg, struct err *err)
 		return err_text(err, -EPROTO, "malformed error message from init");
 	memcpy(&theirs, msg->data, sizeof(theirs));
 	theirs.msg[sizeof(theirs.msg) - 1] = '\0';
-	if (theirs.code >= 0)
+	if (theirs.code >= 0 || theirs.code < -ERRNO_MAX)
 		theirs.code = -EPROTO;
 	/* Printed again by way of err_text so that control characters are escaped by us. */
-	err_text(err, theirs.code, "%s", theirs.msg);
+	err_text(err, theirs.code, "%s", theirs.msg[0] ? theirs.msg : "error without a text");
 	if (err)
 		err->exit_status = theirs.exit_status & 0xff;
 	return theirs.code;

@@ -182,6 +182,9 @@ check-infra: ## run the tests of the scripts
 
 # Every command and every way in and out of a container; the rest differs in what the kernel does, not in our code.
 SANITIZED_E2E := lifecycle.bats exec.bats hooks.bats badinput.bats attach.bats state.bats
+check-hostile: all $(tool_bin) ## thousands of wrong inputs, each refused cleanly (root; HOSTILE="--only REGEX" for some)
+	$(Q)BERTH_BUILD=$(BUILD) tests/security/hostile $(HOSTILE)
+
 check-sanitize: ## run unit tests and (as root) end-to-end tests with the address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined BUILD=build-san all tests check-unit
 	$(Q)[ "$$(id -u)" -ne 0 ] || $(MAKE) --no-print-directory BUILD=build-san check-e2e-sanitized
@@ -324,7 +327,7 @@ compile_commands.json: FORCE ## for clangd and other tools
 	done; [ "$$sep" = , ] || printf '['; printf '\n]\n'; } >$@
 
 FORCE:
-.PHONY: all tests check check-vm check-unit check-e2e check-e2e-sanitized check-infra check-sanitize check-format check-layers check-headers check-spec \
+.PHONY: all tests check check-vm check-unit check-e2e check-e2e-sanitized check-hostile check-infra check-sanitize check-format check-layers check-headers check-spec \
 	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample fuzz fuzz-minute fuzz-build fuzz-targets demo bench bench-shim soak install clean deps-check help FORCE
 .SECONDARY:
 

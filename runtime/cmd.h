@@ -35,6 +35,7 @@ struct opt {
 struct ctx {
 	const char *root_path; /* --root or NULL */
 	bool systemd_cgroup, no_cgroups;
+	bool strict;          /* nothing of a document is ignored or made weaker: spec_strict() */
 	const char *rootless; /* "auto" */
 	struct err err;
 	struct ctr_root root; /* opened by ctx_open(), closed by main */

@@ -72,6 +72,8 @@ static int process_from_file(struct ctx *ctx, struct exec *e)
 	if (r < 0)
 		return err_prefix(&ctx->err, "option --process");
 	r = spec_load_process(text, len, &e->process, &ctx->err);
+	if (r == 0 && ctx->strict)
+		r = spec_strict_process(text, len, &ctx->err);
 	if (r == 0)
 		inherit(&e->process, &e->spec->process);
 	return r;

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cgroup/cgroup.h"
 #include "runtime/cmd.h"
 #include "runtime/input.h"
 
@@ -151,6 +152,10 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	if (r == 0 && !resources)
 		r = ctr_update_classes(ctr, values[L3_CACHE_SCHEMA], values[MEM_BW_SCHEMA],
 		                       &ctx->err);
+	if (r == 0 && ctx->strict)
+		r = spec_strict_resources(patch, strlen(patch), &ctx->err);
+	if (r == 0 && ctr->cgroup)
+		ctr->cgroup->strict = ctx->strict;
 	if (r == 0)
 		r = ctr_update(ctr, patch, &ctx->err);
 	return r;

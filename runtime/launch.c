@@ -202,6 +202,8 @@ int launch_load(struct ctx *ctx, struct launch *l)
 	_cleanup_free_ char *clean = path_clean(bundle);
 	int r = spec_load_bundle(clean, l->opts->config, &l->spec, &ctx->err);
 
+	if (r == 0 && ctx->strict && spec_strict(l->spec, &ctx->err) < 0)
+		r = err_prefix(&ctx->err, "%s", l->opts->config ? l->opts->config : "config.json");
 	if (r == 0)
 		launch_tell_listen_fds(&l->spec->process.env);
 	return r;
@@ -339,6 +341,8 @@ int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struc
 		req.below_own = !l->with_shim && !(req.limits_wanted && host->mode == CG_V2);
 		r = cg_plan(host, &req, ret, &ctx->err);
 	}
+	if (r == 0)
+		(*ret)->strict = ctx->strict;
 	if (r == 0 && l->with_shim && !launch_stays_with_caller(l->opts->shim_cgroup) &&
 	    (req.shim_place || !ctx->no_cgroups))
 		r = plan_shim_cgroup(host, &req, ret_shim, &ctx->err);

@@ -38,7 +38,7 @@ static const struct command *const commands[] = {
 
 static struct {
 	const char *root, *log, *log_format, *rootless, *cgroup_manager;
-	bool debug, systemd_cgroup, version;
+	bool debug, systemd_cgroup, strict, version;
 } global = { .log_format = "text", .rootless = "auto" };
 
 static const char *program = "berth"; /* the name that we were called by, for the help texts */
@@ -57,6 +57,8 @@ static const struct opt global_opts[] = {
 	  "the same as a word; disabled: containers stay in the caller's cgroup", false },
 	{ "rootless", 0, OPT_STRING, &global.rootless, "true|false|auto",
 	  "tolerate missing permission over cgroups", false },
+	{ "strict", 0, OPT_FLAG, &global.strict, NULL,
+	  "refuse what would only be warned of, and unknown properties", false },
 	{ "criu", 0, OPT_IGNORED, NULL, "PATH", "ignored", true },
 	{ "version", 'v', OPT_FLAG, &global.version, NULL, "print the version", false },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL, false },
@@ -292,6 +294,7 @@ static int dispatch(struct ctx *ctx, int argc, char **argv)
 		return fail(c->name, &ctx->err);
 	ctx->root_path = global.root;
 	ctx->rootless = global.rootless;
+	ctx->strict = global.strict;
 	return run_command(c, ctx, n - 1, argv + 1);
 }
 

@@ -220,14 +220,21 @@ void cg_limits_ignored(const struct cg *cg, const char *v2_controllers,
 	cg_ignored(res, use_v2("cpu", &t), use_v2("memory", &t), use_v2("blkio", &t), ret);
 }
 
-/* Said, not silent: the container runs without what was asked for. */
-static void warn_ignored(const struct target *t, const struct spec_resources *res)
+/* Said, not silent: the container runs without what was asked for, or, if strict, not at all. */
+static int tell_ignored(const struct target *t, const struct spec_resources *res, struct err *err)
 {
 	_cleanup_buf_ struct buf names = BUF_INIT(1024);
 
 	cg_limits_ignored(t->cg, t->v2_controllers, res, &names);
-	if (names.len > 0)
-		log_warn("resources without effect on this host's cgroups: %s", names.data);
+	if (names.len == 0)
+		return 0;
+	if (t->cg->strict)
+		return err_text(err, -EOPNOTSUPP,
+		                "linux.resources: without effect on this host's cgroups: %s "
+		                "(refused by --strict)",
+		                names.data);
+	log_warn("resources without effect on this host's cgroups: %s", names.data);
+	return 0;
 }
 
 /* systemd hands down what it knows, and that is not all. */
@@ -282,6 +289,8 @@ static int apply_limits(struct target *t, const struct spec_resources *res, stru
 		r = get_controllers(t, &v2, err);
 	if (r == 0)
 		r = check_memory(t, res, err);
+	if (r == 0 && t->cg->strict)
+		r = tell_ignored(t, res, err); /* before anything is written */
 	if (r == 0)
 		r = write_lists(t, &v1, &v2, undo, err);
 	/* The files have shown that it can be done. systemd writes some of them as it sees fit. */
@@ -290,9 +299,7 @@ static int apply_limits(struct target *t, const struct spec_resources *res, stru
 		if (r == 0)
 			r = write_lists(t, &v1, &v2, undo, err);
 	}
-	if (r == 0)
-		warn_ignored(t, res);
-	return r;
+	return r == 0 ? tell_ignored(t, res, err) : r;
 }
 
 static int devices_v1(const struct cg_dir *dir, const struct cg_devices *rules, struct err *err)

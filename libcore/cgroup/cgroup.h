@@ -61,6 +61,7 @@ struct cg {
 	bool optional; /* nothing was asked for that needs a cgroup: errors of permission in
 	                  cg_create lead to !usable */
 	bool rootless; /* words an error of permission */
+	bool strict;   /* limits that this host's cgroups have no file for are an error */
 	char why[256];
 	struct cg_unit *unit; /* systemd driver: the unit whose cgroup it is; NULL: cgroupfs */
 };

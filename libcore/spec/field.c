@@ -446,7 +446,8 @@ int fields_load(struct load *l, const struct field *table, const cJSON *object, 
 		size_t mark;
 		int r;
 
-		if (j && cJSON_IsNull(j) && f->kind >= F_STRING) /* see the head of the file */
+		if (j && cJSON_IsNull(j) && f->kind >= F_STRING &&
+		    !f->scalar) /* see the head of the file */
 			j = NULL;
 		if (!j && !f->required)
 			continue;

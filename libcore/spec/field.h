@@ -45,7 +45,8 @@ struct field {
 	const char *name;
 	enum field_kind kind;
 	bool required;
-	bool early; /* only in documents of the early format, ignored in others */
+	bool scalar; /* F_CUSTOM: a number or boolean, for which null is an error as well */
+	bool early;  /* only in documents of the early format, ignored in others */
 	size_t offset, n_offset;
 	int64_t min;
 	uint64_t max; /* numbers: largest value; arrays: most entries, 0: any number */
@@ -60,7 +61,7 @@ struct field {
 	 */
 	const struct field *inner;
 	const char *inner_step;
-	/* j is never NULL and never a JSON null; member is the struct member (or array element). */
+	/* j is never NULL, and a JSON null only for a scalar; member is the struct member (or array element). */
 	int (*parse)(struct load *l, const cJSON *j, void *member);
 	void (*release)(void *member);
 	/* After a sub-table has been walked: defaults and checks that concern one object alone. */
@@ -68,7 +69,7 @@ struct field {
 };
 
 struct load {
-	char path[512]; /* where we are: "linux.resources.pids.limit"; cut when longer */
+	char path[300]; /* where we are: "linux.resources.pids.limit"; cut when longer */
 	size_t path_len;
 	bool early;         /* the document may use the early format (ociVersion 1.0.0-rcN) */
 	bool early_seen;    /* and does */

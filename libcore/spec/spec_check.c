@@ -26,6 +26,7 @@
 #define LABEL_MAX        4000 /* one page holds what is written: "exec LABEL" */
 #define MOUNT_LABEL_MAX  255  /* fsconfig(2) */
 #define SYSCTL_VALUE_MAX 4095
+#define ANNOTATIONS_MAX  (2U << 20)
 
 bool spec_has_control(const char *s)
 {
@@ -154,6 +155,35 @@ int spec_process_check(const struct spec_process *process, struct err *err)
 /*
  * The document.
  */
+
+/* In a JSON document: "\u001f", "\"". */
+static size_t escaped_size(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += (unsigned char)*s < 0x20 || *s == 0x7f ? 6 : *s == '"' || *s == '\\' ? 2 : 1;
+	return n;
+}
+
+/*
+ * config.md, "Annotations", sets no limit. They are part of each state that a hook or a manager is
+ * given, and of our own record, which has one: more would be a record that nobody can read again.
+ */
+static int check_annotations(const struct spec *spec, struct err *err)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < spec->n_annotations; i++) {
+		const struct spec_kv *kv = &spec->annotations[i];
+
+		total += escaped_size(kv->key) + escaped_size(kv->value) + strlen("\"\":\"\",");
+		if (total > ANNOTATIONS_MAX)
+			return err_text(err, -EFBIG, "annotations: larger than %u bytes altogether",
+			                ANNOTATIONS_MAX);
+	}
+	return 0;
+}
 
 static int check_uts_name(const struct spec *spec, const char *field, const char *name,
                           struct err *err)
@@ -537,9 +567,9 @@ static int check_net_devices(const struct spec *spec, struct err *err)
 int spec_check(const struct spec *spec, struct err *err)
 {
 	static int (*const rules[])(const struct spec *, struct err *) = {
-		check_uts,         check_mount_ns,     check_maps,         check_mount_maps,
-		check_net_devices, check_mapped_ids,   check_cgroups_path, check_sysctls,
-		check_mount_label, check_time_offsets,
+		check_annotations, check_uts,         check_mount_ns,     check_maps,
+		check_mount_maps,  check_net_devices, check_mapped_ids,   check_cgroups_path,
+		check_sysctls,     check_mount_label, check_time_offsets,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {

@@ -62,6 +62,7 @@ static const struct field memory_fields[] = {
 	AMOUNT("kernelTCP", memory.kernel_tcp),
 	{ .name = "swappiness",
 	  .kind = F_CUSTOM,
+	  .scalar = true,
 	  AT(memory.swappiness),
 	  .parse = parse_swappiness },
 	FLAG("disableOOMKiller", memory.disable_oom_killer),
@@ -157,10 +158,12 @@ static const struct field weight_device_fields[] = {
 	DEVICE_NUMBER("minor", minor, MINOR_MAX),
 	{ .name = "weight",
 	  .kind = F_CUSTOM,
+	  .scalar = true,
 	  .offset = offsetof(struct spec_throttle, weight),
 	  .parse = parse_weight },
 	{ .name = "leafWeight",
 	  .kind = F_CUSTOM,
+	  .scalar = true,
 	  .offset = offsetof(struct spec_throttle, leaf_weight),
 	  .parse = parse_weight },
 	{ .name = NULL },
@@ -182,10 +185,10 @@ static int finish_weight_device(struct load *l, void *object)
 		.n_offset = offsetof(struct spec_resources, block_io.n_##member),        \
 		.elem_size = sizeof(struct spec_throttle), .sub = throttle_fields        \
 	}
-#define WEIGHT(json, is_early, member)                                                    \
-	{                                                                                 \
-		.name = json, .kind = F_CUSTOM, .early = (is_early), AT(block_io.member), \
-		.parse = parse_weight                                                     \
+#define WEIGHT(json, is_early, member)                                               \
+	{                                                                            \
+		.name = json, .kind = F_CUSTOM, .scalar = true, .early = (is_early), \
+		AT(block_io.member), .parse = parse_weight                           \
 	}
 #define WEIGHT_DEVICE(json, is_early)                                                           \
 	{                                                                                       \

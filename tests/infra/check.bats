@@ -21,6 +21,7 @@ check-unit)
 	mkdir -p $b/tests; cp tap.unit $b/tests/unit.tap; ! grep -q "^not ok [0-9]* -" tap.unit ;;
 check-e2e-sanitized) cp tap.sanitized build-san/tests/e2e-v2.tap ;;
 check-infra) cp tap.unit build/tests/infra.tap ;;
+check-hostile) cp tap.unit build/tests/hostile.tap ;;
 *) [ "${*: -1}" != "${FAILING:-}" ] ;;
 esac'
 	printf '%s\n' '# file test_a' 1..2 'ok 1 - a' 'ok 2 - b' >"$tree/tap.unit"
@@ -31,8 +32,8 @@ esac'
 	script bin/id 'echo 0'
 }
 
-# sum PASSED-LESS-ALL FAILED SKIPPED: 10 steps, 5 suites of 2
-sum() { [ "${lines[-1]}" = "$((10 + 5 * 2 + $1)) passed, $2 failed, $3 skipped" ]; }
+# sum PASSED-LESS-ALL FAILED SKIPPED: 10 steps, 6 suites of 2
+sum() { [ "${lines[-1]}" = "$((10 + 6 * 2 + $1)) passed, $2 failed, $3 skipped" ]; }
 
 script() {
 	printf '#!/bin/bash\n%s\n' "$2" >"$tree/$1"
@@ -99,7 +100,7 @@ check() {
 	printf '%s\n' '* test_a: b' >"$tree/tests/allowed-skips"
 	check
 	[ "$status" -eq 0 ]
-	sum -3 0 3
+	sum -4 0 4
 }
 
 @test "a suite that ran no test has failed" {

@@ -375,6 +375,15 @@ int spec_resources_merge(const char *stored, const char *patch, bool swap_apart,
 int spec_load_resources(const char *text, struct spec_resources *ret, struct err *err);
 void spec_resources_done(struct spec_resources *res);
 
+/*
+ * --strict, of what has been loaded: -EINVAL for what loading only warned of, for properties that
+ * it ignored, and for system calls that a filter would leave out. The other two: a document of
+ * `exec --process`, a resources object of `update`.
+ */
+int spec_strict(const struct spec *spec, struct err *err);
+int spec_strict_process(const char *text, size_t len, struct err *err);
+int spec_strict_resources(const char *text, size_t len, struct err *err);
+
 /* Is the property at this path ("linux.intelRdt.schemata"; arrays by their name alone) one that is
  * carried out? */
 bool spec_supports(const char *path);

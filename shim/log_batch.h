@@ -8,7 +8,7 @@
 
 #include "shim/log_sink.h"
 
-#define BATCH_RECORDS  256
+#define BATCH_RECORDS  1024
 #define HELPER_RECORDS 16 /* of a message to the helper: its format */
 
 struct log_record {

@@ -18,6 +18,10 @@
 #include "shim/log_batch.h"
 
 #define HELPER_BATCH 65536 /* bytes of one message */
+/* Records and, behind them, their list. */
+#define MAPPING (LOG_SCRATCH + sizeof(struct log_batch))
+
+_Static_assert(LOG_SCRATCH % _Alignof(struct log_batch) == 0, "the list would not be aligned");
 
 int log_sink_resume(const struct log_conf *conf, struct log_sink *sink, struct err *err)
 {
@@ -27,17 +31,18 @@ int log_sink_resume(const struct log_conf *conf, struct log_sink *sink, struct e
 	sink->max = conf->max;
 	sink->files = conf->files;
 	sink->path = conf->path;
+	sink->scratch =
+	    mmap(NULL, MAPPING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (sink->scratch == MAP_FAILED) {
+		sink->scratch = NULL;
+		return err_set(err, -ENOMEM, "open log %s", conf->path ? conf->path : "");
+	}
 	if (conf->format == LOG_JOURNALD)
 		return log_journal_prepare(sink, conf, err);
 	if (!*base || strlen(base) >= sizeof(sink->name))
 		return err_text(err, -EINVAL, "log path %s has no usable file name", conf->path);
 	memcpy(sink->name, base, strlen(base) + 1);
-	sink->scratch =
-	    mmap(NULL, LOG_SCRATCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (sink->scratch != MAP_FAILED)
-		return 0;
-	sink->scratch = NULL;
-	return err_set(err, -ENOMEM, "open log %s", conf->path);
+	return 0;
 }
 
 /* Beside our own files, and these are where nothing hangs. */
@@ -90,7 +95,7 @@ void log_sink_close(struct log_sink *sink)
 	fd_reset(&sink->dir_fd);
 	fd_reset(&sink->out_fd);
 	if (sink->scratch)
-		munmap(sink->scratch, LOG_SCRATCH);
+		munmap(sink->scratch, MAPPING);
 	free(sink->ident);
 	sink->scratch = sink->ident = NULL;
 }
@@ -98,7 +103,7 @@ void log_sink_close(struct log_sink *sink)
 void log_trim_memory(struct log_sink *sink)
 {
 	if (sink->scratch)
-		(void)madvise(sink->scratch, LOG_SCRATCH, MADV_DONTNEED);
+		(void)madvise(sink->scratch, MAPPING, MADV_DONTNEED);
 }
 
 int log_reopen(struct log_sink *sink)
@@ -139,7 +144,7 @@ struct feed {
 	struct log_cursor *cursor;
 	char full[LOG_PREFIX_SIZE], part[LOG_PREFIX_SIZE];
 	size_t prefix;
-	struct log_batch batch;
+	struct log_batch *batch;
 };
 
 _Static_assert(LOG_SCRATCH > LOG_PREFIX_SIZE + LOG_LINE_MAX, "a record must fit");
@@ -147,7 +152,7 @@ _Static_assert(LOG_SCRATCH > LOG_PREFIX_SIZE + LOG_LINE_MAX, "a record must fit"
 /* Is the batch to go before another record of about that length? */
 static bool is_due(const struct feed *f, size_t len)
 {
-	const struct log_batch *b = &f->batch;
+	const struct log_batch *b = f->batch;
 
 	if (b->n == 0)
 		return false;
@@ -160,7 +165,7 @@ static bool is_due(const struct feed *f, size_t len)
 
 static bool put_json(struct feed *f, const struct iovec *iov, int n, const struct log_piece *piece)
 {
-	struct log_batch *b = &f->batch;
+	struct log_batch *b = f->batch;
 	struct log_sink *s = f->sink;
 	size_t len;
 
@@ -180,7 +185,7 @@ static bool put_json(struct feed *f, const struct iovec *iov, int n, const struc
 
 static bool put_cri(struct feed *f, const struct iovec *iov, int n, const struct log_piece *piece)
 {
-	struct log_batch *b = &f->batch;
+	struct log_batch *b = f->batch;
 	size_t left = piece->text;
 	char *at;
 
@@ -201,10 +206,37 @@ static bool put_cri(struct feed *f, const struct iovec *iov, int n, const struct
 	return true;
 }
 
+/*
+ * Whole lines that are in one piece, as many as the batch has room for: most of what there is to log,
+ * without the detours for the rest. The prefix is copied with what is behind it, which the text then
+ * covers: a copy of fixed size is a few instructions.
+ */
+static void put_lines(struct feed *f, const struct iovec *in)
+{
+	struct log_batch *b = f->batch;
+	const char *p = in->iov_base, *end = p + in->iov_len;
+
+	while (p < end && b->n < BATCH_RECORDS) {
+		size_t left = (size_t)(end - p), len;
+		const char *nl = memchr(p, '\n', left < LOG_LINE_MAX + 1 ? left : LOG_LINE_MAX + 1);
+		char *at = f->sink->scratch + b->bytes;
+
+		if (!nl)
+			return;
+		len = (size_t)(nl - p) + 1;
+		if (b->bytes + LOG_PREFIX_SIZE + len > LOG_SCRATCH)
+			return;
+		memcpy(at, f->full, LOG_PREFIX_SIZE);
+		memcpy(at + f->prefix, p, len);
+		end_record(b, f->prefix + len, len);
+		p += len;
+	}
+}
+
 /* One record. false: blocked. */
 static bool put(struct feed *f, const struct iovec *iov, int n, const struct log_piece *piece)
 {
-	struct log_batch *b = &f->batch;
+	struct log_batch *b = f->batch;
 
 	switch (f->sink->format) {
 	case LOG_JOURNALD:
@@ -229,30 +261,37 @@ static void begin(struct feed *f, struct log_sink *s, struct log_cursor *cursor,
 		s->last_ns = now_ns;
 	f->sink = s;
 	f->cursor = cursor;
-	f->batch.stream = stream;
-	f->batch.data = s->scratch;
-	f->batch.n = 0;
-	f->batch.bytes = f->batch.consumed = 0;
-	f->batch.now_ns = now_ns;
-	f->batch.stamp_ns = s->last_ns;
-	f->prefix = log_prefix(f->full, s->last_ns, f->batch.stream, "F");
-	log_prefix(f->part, s->last_ns, f->batch.stream, "P");
+	f->batch = (struct log_batch *)(void *)(s->scratch + LOG_SCRATCH);
+	f->batch->stream = stream;
+	f->batch->data = s->scratch;
+	f->batch->n = 0;
+	f->batch->bytes = f->batch->consumed = 0;
+	f->batch->now_ns = now_ns;
+	f->batch->stamp_ns = s->last_ns;
+	memset(f->full, 0, sizeof(f->full));
+	f->prefix = log_prefix(f->full, s->last_ns, stream, "F");
+	log_prefix(f->part, s->last_ns, stream, "P");
 }
 
 bool log_feed(struct log_sink *sink, struct log_cursor *cursor, const struct ring *ring,
               enum frame_stream stream, int64_t now_ns, enum log_flush flush_what)
 {
+	bool lines = sink->format == LOG_CRI && sink->way == LOG_TO_FILE, last;
 	struct feed f;
 	struct log_piece piece;
 	struct iovec iov[2];
+	uint64_t at;
+	int n;
 
 	begin(&f, sink, cursor, stream, now_ns);
 	sink->blocked = false;
 	for (;;) {
-		uint64_t at = cursor->offset + f.batch.consumed;
-		int n = ring_peek(ring, at, LOG_LINE_MAX + 1, iov);
+		if (lines && ring_peek(ring, cursor->offset + f.batch->consumed, ring->size, iov))
+			put_lines(&f, &iov[0]);
+		at = cursor->offset + f.batch->consumed;
+		n = ring_peek(ring, at, LOG_LINE_MAX + 1, iov);
 		/* Only the very end of the data can be the end of the stream. */
-		bool last = ring->head - at <= LOG_LINE_MAX;
+		last = ring->head - at <= LOG_LINE_MAX;
 
 		if (!log_next(iov, n, last ? flush_what : LOG_FLUSH_NO, &piece))
 			break;
@@ -263,7 +302,7 @@ bool log_feed(struct log_sink *sink, struct log_cursor *cursor, const struct rin
 			return false;
 		}
 	}
-	if (f.batch.n && !flush(sink, &f.batch, cursor))
+	if (f.batch->n && !flush(sink, f.batch, cursor))
 		sink->blocked = true;
 	return !sink->blocked;
 }

@@ -13,6 +13,7 @@
  *                                         kill to the end of the process, and that to the answer
  *   streams copy FILE                     standard input to a file, with as many bytes more as a
  *                                         log has; prints bytes, and us: real, user, system
+ *   streams listen SOCKET                 take connections, and say nothing
  *
  * KIND is shim or conmon. What conmon's clients wait for is the file it writes.
  */
@@ -305,6 +306,23 @@ static int marker(const char *path, const char *text)
 	die(path);
 }
 
+/* containerd's shim ends when there is nobody to tell of events. */
+static int listen_for_ever(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(sun.sun_path)) {
+		errno = ENAMETOOLONG;
+		die(path);
+	}
+	strcpy(sun.sun_path, path);
+	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 || listen(fd, SOMAXCONN) < 0)
+		die(path);
+	for (;;)
+		pause();
+}
+
 static double cpu_us(const struct timeval *tv)
 {
 	return (double)tv->tv_sec * 1e6 + (double)tv->tv_usec;
@@ -357,6 +375,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 3 && strcmp(mode, "go") == 0)
 		return go(argv[2]);
+	if (argc == 3 && strcmp(mode, "listen") == 0)
+		return listen_for_ever(argv[2]);
 	if (argc == 3 && strcmp(mode, "copy") == 0)
 		return copy(argv[2]);
 	if (argc == 4 && strcmp(mode, "marker") == 0)

@@ -32,7 +32,8 @@
 #include "shim/wire/oom_count.h"
 #include "version.h"
 
-#define BACKLOG 16
+#define BACKLOG  16
+#define READY_MS 10000 /* the shim's own work is a millisecond */
 
 struct report {
 	pid_t pid; /* > 0: made */
@@ -386,7 +387,8 @@ static _Noreturn void lost(struct keeper *k)
 	_exit(1);
 }
 
-static _Noreturn void become_shim(struct keeper *k)
+/* The shim says on the report socket that it serves, or why not. */
+static _Noreturn void become_shim(struct keeper *k, int report)
 {
 	struct keeper_job *job = k->job;
 	char number[16];
@@ -398,6 +400,7 @@ static _Noreturn void become_shim(struct keeper *k)
 	k->h.id = job->id;
 	k->h.name = job->name;
 	k->h.session_path = job->session_path;
+	k->h.ready_fd = report;
 	if (job->name[0])
 		k->h.linger_ms = job->linger_ms;
 	if (handover_write(&k->h, &memfd, NULL) < 0 || handover_keep_fds(&k->h, memfd) < 0)
@@ -441,47 +444,56 @@ static _Noreturn void keeper_main(struct keeper_job *job, int report)
 	prctl(PR_SET_PDEATHSIG, 0);
 	send_report(report, k.h.pid, &err);
 	(void)!chdir("/");
-	become_shim(&k);
+	become_shim(&k, report);
 }
 
-/* Wait for the report; an interruption ends the keeper, and with it (PDEATHSIG) what it was making.
+/*
+ * One message of the keeper's, or of the shim that it has become. An interruption ends it, and with
+ * it (PDEATHSIG) what it was making. *ret_len 0: there is none, and it has ended.
  */
-static int await_report(int fd, pid_t keeper, struct err *err)
+static int receive(int fd, pid_t keeper, int timeout_ms, void *data, size_t size, size_t *ret_len,
+                   struct err *err)
 {
 	struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
 		               { .fd = interrupt_fd(), .events = POLLIN } };
-	int r;
+	ssize_t n;
+	int r = 0;
 
-	for (;;) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			return err_set(err, -errno, "wait for the keeper");
-		if (p[0].revents)
-			return 0;
-		r = p[1].revents ? interrupt_check(err) : 0;
-		if (r < 0) {
-			(void)kill(keeper, SIGKILL); /* our child, not yet reaped */
-			(void)proc_waitpid(keeper, NULL);
-			return r;
-		}
+	while (r == 0 && !p[0].revents) {
+		int ready = poll(p, 2, timeout_ms);
+
+		if (ready < 0 && errno != EINTR)
+			r = err_set(err, -errno, "wait for the keeper");
+		else if (ready == 0)
+			r = err_text(err, -ETIMEDOUT, "the shim does not begin to serve");
+		else if (ready > 0 && p[1].revents)
+			r = interrupt_check(err);
 	}
+	if (r < 0) {
+		(void)kill(keeper, SIGKILL); /* our child, not yet reaped */
+		(void)proc_waitpid(keeper, NULL);
+		return r;
+	}
+	do
+		n = recv(fd, data, size, 0);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		(void)proc_waitpid(keeper, NULL);
+	*ret_len = n < 0 ? 0 : (size_t)n;
+	return 0;
 }
 
 static int read_report(int fd, pid_t keeper, pid_t *ret_pid, struct err *err)
 {
 	struct report rep;
-	ssize_t n;
-	int r = await_report(fd, keeper, err);
+	size_t len;
+	int r = receive(fd, keeper, -1, &rep, sizeof(rep), &len, err);
 
 	if (r < 0)
 		return r;
-	do
-		n = recv(fd, &rep, sizeof(rep), 0);
-	while (n < 0 && errno == EINTR);
-	if (n != sizeof(rep)) {
-		(void)proc_waitpid(keeper, NULL);
+	if (len != sizeof(rep))
 		return err_text(err, -EPIPE,
 		                "the keeper (pid %d) was killed before it could report", keeper);
-	}
 	rep.err.msg[sizeof(rep.err.msg) - 1] = '\0';
 	if (rep.pid <= 0) {
 		(void)proc_waitpid(keeper, NULL);
@@ -492,10 +504,26 @@ static int read_report(int fd, pid_t keeper, pid_t *ret_pid, struct err *err)
 	return 0;
 }
 
+/* One byte: the shim serves. Anything else is why it does not. */
+static int await_ready(int fd, pid_t shim, struct err *err)
+{
+	char text[sizeof(err->msg)];
+	size_t len;
+	int r = receive(fd, shim, READY_MS, text, sizeof(text) - 1, &len, err);
+
+	if (r < 0 || len == 1)
+		return r;
+	if (len == 0)
+		return err_text(err, -EPIPE, "the shim (pid %d) ended before it served", shim);
+	(void)proc_waitpid(shim, NULL);
+	text[len] = '\0';
+	return err_text(err, -EIO, "the shim: %s", text);
+}
+
 int keeper_run(struct keeper_job *job, pid_t *ret_pid, pid_t *ret_keeper, struct err *err)
 {
 	_cleanup_close_ int ours = FD_INVALID;
-	int sock[2];
+	int sock[2], r;
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
@@ -514,5 +542,6 @@ int keeper_run(struct keeper_job *job, pid_t *ret_pid, pid_t *ret_keeper, struct
 	}
 	fd_close(sock[1]);
 	*ret_keeper = pid;
-	return read_report(ours, pid, ret_pid, err);
+	r = read_report(ours, pid, ret_pid, err);
+	return r < 0 ? r : await_ready(ours, pid, err);
 }

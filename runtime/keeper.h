@@ -3,11 +3,14 @@
  * The keeper: the child of the runtime that becomes a container's (or a kept exec's) shim.
  *
  *     runtime R ──fork──► keeper K: setsid, own cgroup, pipes, socket listening, make()
- * ──"created"──► R └─execve──► berth-shim (same pid)
+ *               ◄─report── K
+ *                          └─execve──► berth-shim (same pid)
+ *               ◄─serves───────────────
  *
  * K makes the process itself, so that the process is its child, and then turns into the shim, which
  * costs none of the runtime's memory. It is tied to R by PDEATHSIG until it has reported; an error
- * crosses the report socket as it is.
+ * crosses the report socket as it is. The shim inherits that socket, and says on it that it serves or
+ * why it can't: so nobody is told of a container that nobody keeps.
  */
 #pragma once
 
@@ -57,8 +60,8 @@ struct keeper_job {
 
 /* Open berth-shim beside our own binary (or BERTH_SHIM_PATH). -errno with a hint. */
 int keeper_open_shim(struct err *err);
-/* R's side: fork K, wait for its report. *ret_pid: the made process. A K that was killed is -EPIPE.
- */
+/* R's side: fork K, wait for its report and for the shim that it becomes. *ret_pid: the made process,
+ * which the caller ends when this fails. A K that was killed is -EPIPE. */
 int keeper_run(struct keeper_job *job, pid_t *ret_pid, pid_t *ret_keeper, struct err *err);
 /* "shim.sock" by a name that fits into sun_path: session_path/shim.sock or the link. Caller frees.
  */

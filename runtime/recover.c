@@ -22,9 +22,8 @@
 #include "runtime/recover_end.h"
 #include "runtime/recover_pipes.h"
 
-#define READY_MS  10000 /* for the new shim to serve */
-#define DYING_MS  5000  /* for one that was killed to be gone */
-#define HELPER_MS 5000  /* for the old one's helper to see that it is alone */
+#define DYING_MS  5000 /* for one that was killed to be gone */
+#define HELPER_MS 5000 /* for the old one's helper to see that it is alone */
 
 struct recovery {
 	const char *ref;            /* as given */
@@ -41,9 +40,8 @@ static void done(struct recovery *r)
 {
 	if (*r->name)
 		ctr_session_done(&r->session);
-	for (int *fd =
-	         (int[]){ r->conf.stdin_fd, r->conf.stdout_fd, r->conf.stderr_fd,
-	                  r->conf.exit_command_fd, r->conf.ready_fd, r->pidfd, r->dir_fd, -1 };
+	for (int *fd = (int[]){ r->conf.stdin_fd, r->conf.stdout_fd, r->conf.stderr_fd,
+	                        r->conf.exit_command_fd, r->pidfd, r->dir_fd, -1 };
 	     *fd != -1; fd++)
 		fd_close(*fd);
 	keep_record_done(&r->record);
@@ -168,30 +166,12 @@ static int adopt(struct keeper_job *job, const struct ctr_process_io *io,
 	return ctr_session_record(r->dir_fd, &r->session, err);
 }
 
-/* One byte: it serves. Anything else is why it does not. */
-static int await_ready(int fd, struct err *err)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	char text[sizeof(err->msg)];
-	ssize_t n;
-
-	if (poll(&p, 1, READY_MS) <= 0)
-		return err_text(err, -ETIMEDOUT, "the new shim does not begin to serve");
-	n = read(fd, text, sizeof(text) - 1);
-	if (n == 1)
-		return 0;
-	if (n <= 0)
-		return err_text(err, -EPIPE, "the new shim ended before it served");
-	text[n] = '\0';
-	return err_text(err, -EIO, "the new shim: %s", text);
-}
-
 static int run_keeper(struct recovery *r, pid_t *ret_shim, struct err *err)
 {
 	_cleanup_free_ char *session_path =
 	    *r->name ? xasprintf("%s/%s/exec/%s", r->ctr->root->path, r->ctr->id, r->name)
 	             : path_join(r->ctr->root->path, r->ctr->id);
-	_cleanup_close_ int exe = keeper_open_shim(err), ready = FD_INVALID;
+	_cleanup_close_ int exe = keeper_open_shim(err);
 	struct keeper_job job = {
 		.id = r->ctr->id,
 		.name = r->name,
@@ -207,18 +187,9 @@ static int run_keeper(struct recovery *r, pid_t *ret_shim, struct err *err)
 		.arg = r,
 		.found = &r->conf,
 	};
-	int fds[2], e;
 	pid_t pid;
 
-	if (exe < 0)
-		return exe;
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_set(err, -errno, "make a pipe");
-	ready = fds[0];
-	r->conf.ready_fd = fds[1];
-	e = keeper_run(&job, &pid, ret_shim, err);
-	fd_reset(&r->conf.ready_fd);
-	return e < 0 ? e : await_ready(ready, err);
+	return exe < 0 ? exe : keeper_run(&job, &pid, ret_shim, err);
 }
 
 /*

@@ -8,8 +8,13 @@
  * that.
  */
 #include <errno.h>
+#include <poll.h>
+#include <string.h>
 
+#include "berth/log.h"
 #include "shim/shim.h"
+
+#define TROUBLE_MS 10
 
 static void on_flush(struct ev_loop *loop, ev_prepare *w, int events)
 {
@@ -36,8 +41,19 @@ static void on_dormant(struct ev_loop *loop, ev_periodic *w, int events)
 	(void)events;
 }
 
+/*
+ * libev would abort, and with it the exit code would be lost. What it asked for it asks for again;
+ * not as fast as it can, should the trouble stay.
+ */
+static void on_trouble(const char *what)
+{
+	log_error("berth-shim: %s: %s", what, strerror(errno));
+	(void)poll(NULL, 0, TROUBLE_MS);
+}
+
 int loop_init(struct shim *shim, struct err *err)
 {
+	ev_set_syserr_cb(on_trouble);
 	shim->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (!shim->loop)
 		return err_set(err, -errno, "create event loop");

@@ -129,39 +129,40 @@ static int setup(struct shim *shim, int fd, struct err *err)
 	return r;
 }
 
-/* Or, to a recovery, why not: a text that is longer. */
-static void say_ready(struct shim *shim, const char *text)
+/* Or why not: a text that is longer. Was there anybody to tell? */
+static bool say_ready(struct shim *shim, const char *text)
 {
 	struct shim_handover *h = &shim->session.conf;
+	bool told = h->ready_fd >= 0 && write(h->ready_fd, text, strlen(text)) > 0;
 
-	if (h->ready_fd >= 0)
-		(void)!write(h->ready_fd, text, strlen(text));
 	fd_reset(&h->ready_fd);
+	return told;
 }
 
 /*
  * A process that nobody keeps must not live on; its record says how it ended. But one that has run
- * for long is not ours to end: it is left as by a shim that was killed.
+ * for long is not ours to end: it is left as by a shim that was killed. Was it ended?
  */
-static void give_up(struct shim *shim)
+static bool give_up(struct shim *shim)
 {
 	const struct shim_handover *h = &shim->session.conf;
 	struct exit_record rec = exit_record_unknown();
 	int status;
 
 	if (shim->resumed || h->adopted || !h->version || proc_pidfd_signal(h->pidfd, SIGKILL) < 0)
-		return;
+		return false;
 	if (proc_waitpid(h->pid, &status) == 0)
 		rec = exit_record_from_status(status, clock_real_ns());
 	(void)exit_record_write_at(h->dir_fd, &rec);
 	shim->session.exit = rec;
-	helper_tell(shim);
+	return true;
 }
 
 static int serve(int fd)
 {
 	static struct shim shim = { .session.helper_fd = FD_INVALID };
 	struct err err = { 0 };
+	bool ended;
 
 #ifdef SHIM_TEST_MUST
 	shim.test_number = SHIM_TEST_MUST;
@@ -170,12 +171,12 @@ static int serve(int fd)
 	setup_signals();
 	if (setup(&shim, fd, &err) < 0 || lockdown(&shim, &err) < 0) {
 		log_error("berth-shim: %s", err.msg);
-		if (shim.session.conf.adopted)
-			say_ready(&shim, err.msg);
-		give_up(&shim);
+		ended = give_up(&shim);
+		if (!say_ready(&shim, err.msg) && ended)
+			helper_tell(&shim);
 		return 1;
 	}
-	say_ready(&shim, "1");
+	(void)say_ready(&shim, "1");
 	trim(&shim);
 	ev_run(shim.loop, 0);
 	stdio_cut(&shim);

@@ -116,7 +116,7 @@ int fd_ensure_stdio(void)
 	for (int want = 0; want <= 2; want++) {
 		int fd;
 
-		if (fcntl(want, F_GETFD) >= 0)
+		if (fcntl(want, F_GETFD) >= 0 || errno != EBADF)
 			continue;
 		/* All below are open, so this gets the number wanted; it has to survive exec. */
 		fd = open("/dev/null", O_RDWR);

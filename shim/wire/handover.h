@@ -70,7 +70,7 @@ struct shim_handover {
 	int freeze_fd;       /* cgroup.events (v2) or freezer.state (v1), read-only */
 	int stat_fd;         /* /proc/PID/stat of the process: has it executed its program? */
 	int exit_command_fd; /* the exit command's file (shim/wire/exit_command.h), for both */
-	int ready_fd;        /* one byte when the shim serves; if adopted, else why it does not */
+	int ready_fd;        /* told "1" when the shim serves, else why it does not */
 
 	bool terminal;
 	uint16_t rows, cols; /* of the terminal at start; 0: unknown */

@@ -208,15 +208,22 @@ bundle_once() {
 	berth delete "$ID"
 }
 
-@test "a shim that can not be executed: the process ends with it, and its end is on record" {
+@test "a shim that can not be executed: create, run and exec say so, and leave nothing" {
 	bundle sleep 1000
 	: >"$T/no-program"
-	BERTH_SHIM_PATH=$T/no-program berth create --shim=always "$ID"
-	local record=$STATE/$ID/exit.json
-	wait_until 5 jq -e .known "$record"
-	is "$(jq -r '"\(.code) \(.signal)"' "$record")" "137 9"
-	berth wait "$ID"
-	is "$out" 137
-	is "$(state_of)" stopped
-	berth delete "$ID"
+	local command
+	for command in create "run -d"; do
+		# shellcheck disable=SC2086
+		BERTH_SHIM_PATH=$T/no-program not berth $command --shim=always "$ID"
+		[[ $err == "berth ${command% *} failed: the shim (pid "*") ended before it served" ]]
+		not berth state "$ID"
+		is "$(ls -A "$STATE")" ""
+	done
+	berth run -d "$ID"
+	BERTH_SHIM_PATH=$T/no-program not berth exec -d --shim=always "$ID" sleep 1234
+	[[ $err == "berth exec failed: the shim (pid "*") ended before it served" ]]
+	is "$(pgrep -c -f -x "sleep 1234")" 0
+	berth list --exec
+	[[ $out != *exec-1* ]]
+	berth delete --force "$ID"
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * killat: run a command to the Nth system call of one of its processes and SIGKILL that process
+ * faultat: run a command to the Nth system call of one of its processes and let something go wrong
  * there.
  *
- *   killat [--report FILE] [--attach NAME:PID]... --count -- cmd...
- *   killat [--report FILE] [--attach NAME:PID]... --at PATH:N -- cmd...
+ *   faultat [--report FILE] [--attach NAME:PID]... --count -- cmd...
+ *   faultat [--report FILE] [--attach NAME:PID]... --at PATH:N [--fault FAULT] -- cmd...
  *
  * Model. Every process that descends from cmd is traced. It is named by its path in the tree of
  * creations: the command is "0", its first child "0.0", the second child of that "0.0.1". A child
@@ -14,21 +14,36 @@
  * --attach adds processes that exist already (a waiting init, a shim); their path is NAME.
  * Threads count as their process.
  *
- * A point is the entry of a system call; the process is killed instead of making it. So point N
- * stands for "calls 1 to N-1 have happened". Counting starts behind the execve of the command.
+ * A point is the entry of a system call. Counting starts behind the execve of the command.
+ *
+ * FAULT:
+ *   kill     SIGKILL instead of the call (the default): calls 1 to N-1 have happened
+ *   stop     SIGSTOP in front of the call, SIGCONT after STOP_MS
+ *   SIG...   that signal in front of the call
+ *   E...     the call is not made and gives this errno; close() is made, since the kernel closes
+ *            the descriptor whatever it answers
  *
  * --count prints one line per process: ROLE PATH POINTS EXEC, where EXEC is the number of points
  * before the last execve of the process (0: none), and the role follows from the shape of the tree
- * alone: runtime  the command itself joiner   calls clone with CLONE_PARENT init     made by a
- * joiner, or made with namespace flags other than CLONE_NEWUSER alone keeper   made an init or its
- * joiner, and is not the runtime payload  descends from an init helper   the rest
+ * alone:
  *
- * Once the shot has been fired, everything else is detached and goes on by itself: what then lives,
- * or hangs, is what the test is about. So no process is ever ended by the tool, except by the shot,
- * and the command itself when it hangs (then exit code 4).
+ *   runtime  the command itself
+ *   joiner   calls clone with CLONE_PARENT
+ *   init     made by a joiner, or made with namespace flags other than CLONE_NEWUSER alone
+ *   keeper   made an init or its joiner, and is not the runtime
+ *   payload  descends from an init
+ *   helper   the rest
+ *
+ * Once the shot has been fired, everything else goes on by itself: what then lives, or hangs, is
+ * what the test is about. So no process is ever ended by the tool, except by the shot, and the
+ * command itself when it hangs (then exit code 4). After an errno the processes stay under trace,
+ * without stopping at their calls, for the report to name whoever dies of SIGSEGV and its kin.
+ *
+ * Report: "fired PATH:N syscall=NR", "crash PATH SIGNAL", "hang", "status N" (the command's, 128+N
+ * for a signal), or what --count prints.
  *
  * Exit codes: 0 counted or fired, 1 usage or trouble, 3 the process never reached that point, 4 the
- * command was still there DEADLINE_MS after everything was let go.
+ * command was still there DEADLINE_MS after everything was let go, 5 the call there has no errno.
  *
  * Kernel interfaces: PTRACE_SEIZE, PTRACE_GET_SYSCALL_INFO (5.3), pidfd_open (5.3).
  */
@@ -39,6 +54,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,18 +62,21 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/elf.h>
 #include <linux/ptrace.h>
 
 #define MAX_PROCS 512
 #define MAX_TASKS 4096
 #define PATH_LEN  64
-#define QUIET_MS \
-	150 /* after the command's end: the others are done when they made no call for so long */
+/* After the command's end: the others are done when they made no call for so long. */
+#define QUIET_MS    150
 #define DEADLINE_MS 5000 /* a command that takes longer than this without us hangs */
+#define STOP_MS     100
 
 #define NS_FLAGS                                                                       \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
@@ -87,15 +106,36 @@ struct task {
 	int proc;
 	uint64_t clone_flags; /* of the clone call that it is in */
 	bool waiting;
-	bool main; /* the thread group leader */
+	bool main;     /* the thread group leader */
+	bool injected; /* its call has been taken away: the answer is to be replaced */
+};
+
+/* What happens at the point. */
+struct fault {
+	const char *name;
+	int signal; /* 0: an errno */
+	int error;
+};
+
+static const struct fault faults[] = {
+	{ "kill", SIGKILL, 0 },    { "stop", SIGSTOP, 0 },    { "SIGHUP", SIGHUP, 0 },
+	{ "SIGINT", SIGINT, 0 },   { "SIGTERM", SIGTERM, 0 }, { "SIGPIPE", SIGPIPE, 0 },
+	{ "SIGCHLD", SIGCHLD, 0 }, { "SIGUSR1", SIGUSR1, 0 }, { "EPERM", 0, EPERM },
+	{ "ENOENT", 0, ENOENT },   { "EINTR", 0, EINTR },     { "EIO", 0, EIO },
+	{ "EAGAIN", 0, EAGAIN },   { "ENOMEM", 0, ENOMEM },   { "EACCES", 0, EACCES },
+	{ "EBUSY", 0, EBUSY },     { "EINVAL", 0, EINVAL },   { "EMFILE", 0, EMFILE },
+	{ "ENOSPC", 0, ENOSPC },   { "ENOSYS", 0, ENOSYS },
 };
 
 static struct proc_rec procs[MAX_PROCS];
 static struct task tasks[MAX_TASKS];
 static int n_procs, n_tasks;
+static const struct fault *fault = &faults[0];
 static const char *target_path;
 static long target_at;
 static bool fired;
+static bool no_errno;    /* the call at the point never returns */
+static int stopped = -1; /* the pidfd of who was stopped */
 static FILE *report;
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
@@ -104,7 +144,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt,
 	va_list ap;
 
 	va_start(ap, fmt);
-	fputs("killat: ", stderr);
+	fputs("faultat: ", stderr);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fprintf(stderr, ": %s\n", strerror(saved));
@@ -178,27 +218,92 @@ static uint64_t clone_flags(pid_t tid, const struct ptrace_syscall_info *info)
 	return flags;
 }
 
-/* A system call entry: count it, and fire when it is the one. */
-static void on_entry(struct task *t)
+/* Replace the number of the call that t is about to make. getpid is harmless, and what any filter of
+ * ours allows; a number of -1 would be one for a filter to judge. */
+static void take_call_away(struct task *t)
+{
+#if defined(__x86_64__)
+	if (ptrace(PTRACE_POKEUSER, t->tid, offsetof(struct user_regs_struct, orig_rax),
+	           (long)SYS_getpid) < 0)
+		die("replace a call of %d", t->tid);
+#elif defined(__aarch64__)
+	int nr = SYS_getpid;
+	struct iovec iov = { &nr, sizeof(nr) };
+
+	if (ptrace(PTRACE_SETREGSET, t->tid, NT_ARM_SYSTEM_CALL, &iov) < 0)
+		die("replace a call of %d", t->tid);
+#else
+	errno = ENOSYS;
+	die("replace a call of %d on this architecture", t->tid);
+#endif
+}
+
+static void answer(struct task *t, int error)
+{
+#if defined(__x86_64__)
+	if (ptrace(PTRACE_POKEUSER, t->tid, offsetof(struct user_regs_struct, rax), (long)-error) <
+	    0)
+		die("answer a call of %d", t->tid);
+#elif defined(__aarch64__)
+	struct user_regs_struct regs;
+	struct iovec iov = { &regs, sizeof(regs) };
+
+	if (ptrace(PTRACE_GETREGSET, t->tid, NT_PRSTATUS, &iov) < 0)
+		die("answer a call of %d", t->tid);
+	regs.regs[0] = (unsigned long long)-error;
+	if (ptrace(PTRACE_SETREGSET, t->tid, NT_PRSTATUS, &iov) < 0)
+		die("answer a call of %d", t->tid);
+#endif
+}
+
+static bool never_returns(uint64_t nr)
+{
+	return nr == SYS_exit || nr == SYS_exit_group || nr == SYS_rt_sigreturn;
+}
+
+/* t is stopped at the entry of its call nr. */
+static void fire(struct task *t, uint64_t nr)
+{
+	if (fault->signal) {
+		if (fault->signal == SIGSTOP)
+			stopped = (int)syscall(SYS_pidfd_open, t->tid, 0);
+		/* SIGKILL makes it skip the call, the others are delivered behind it. */
+		if (kill(t->tid, fault->signal) < 0)
+			die("kill %d", t->tid);
+		fired = true;
+	} else if (never_returns(nr)) {
+		no_errno = fired = true;
+	} else {
+		t->injected = true;
+		if (nr != SYS_close)
+			take_call_away(t);
+	}
+}
+
+/* A system call entry: count it, and fire when it is the one. Or the exit of the call that was
+ * taken away. */
+static void on_call(struct task *t)
 {
 	struct ptrace_syscall_info info;
 	struct proc_rec *p = &procs[t->proc];
 
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof(info), &info) < 0)
 		return;
+	if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->injected) {
+		t->injected = false;
+		answer(t, fault->error);
+		fired = true;
+	}
 	if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
 		return;
 	t->clone_flags = clone_flags(t->tid, &info);
 	p->points++;
 	if (!target_path || fired || p->points != target_at || strcmp(p->path, target_path) != 0)
 		return;
-	/* The process is stopped inside the call's entry: SIGKILL makes it skip the call. */
-	if (kill(t->tid, SIGKILL) < 0)
-		die("kill %d", t->tid);
-	fired = true;
 	if (report)
 		fprintf(report, "fired %s:%ld syscall=%llu\n", p->path, p->points,
 		        (unsigned long long)info.entry.nr);
+	fire(t, info.entry.nr);
 }
 
 /* A fork, vfork or clone event of t: give the child its name. */
@@ -262,7 +367,7 @@ static bool on_stop(struct task *t, int status, int *ret_sig)
 		return false;
 	}
 	if (sig == (SIGTRAP | 0x80))
-		on_entry(t);
+		on_call(t);
 	else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
 	         event == PTRACE_EVENT_CLONE)
 		on_birth(t);
@@ -316,6 +421,19 @@ static int detach_all(pid_t first, int *ret_status)
 	return first_ended;
 }
 
+static bool is_crash(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE ||
+	       sig == SIGABRT || sig == SIGSYS;
+}
+
+/* Note who is ended by a signal that a program brings upon itself. */
+static void note_end(const struct task *t, int status)
+{
+	if (report && t && t->proc >= 0 && WIFSIGNALED(status) && is_crash(WTERMSIG(status)))
+		fprintf(report, "crash %s %d\n", procs[t->proc].path, WTERMSIG(status));
+}
+
 /* Wait for the command, which is no longer traced. Returns false if it hangs. */
 static bool wait_command(pid_t first, int *ret_status)
 {
@@ -334,24 +452,43 @@ static bool wait_command(pid_t first, int *ret_status)
 	return true;
 }
 
-/* Trace until the shot, or until the command has ended and the rest is quiet. Returns true if first
- * ended. */
+/* How a stopped task goes on. Before the shot it stops at its calls; after an errno it is watched,
+ * after another shot it is free. */
+static void resume(pid_t tid, int status, int sig)
+{
+	/* A group stop of a seized task must not be turned into a run. */
+	if ((status >> 16) == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP)
+		ptrace(PTRACE_LISTEN, tid, 0, 0);
+	else if (!fired)
+		ptrace(PTRACE_SYSCALL, tid, 0, sig);
+	else if (fault->signal || no_errno)
+		ptrace(PTRACE_DETACH, tid, 0, sig);
+	else
+		ptrace(PTRACE_CONT, tid, 0, sig);
+}
+
+/* Trace until the shot (an errno: until DEADLINE_MS after it), or until the command has ended and
+ * the rest is quiet. Returns true if first ended. */
 static bool trace(pid_t first, int *ret_status)
 {
 	bool first_ended = false;
-	long last = now_ms();
+	long last = now_ms(), shot = 0;
 
-	while (!fired) {
+	while (!fired || !(fault->signal || no_errno)) {
 		int status, sig;
-		pid_t tid = waitpid(-1, &status, __WALL | (first_ended ? WNOHANG : 0));
+		pid_t tid = waitpid(-1, &status, __WALL | (first_ended || fired ? WNOHANG : 0));
 		struct task *t;
 
+		if (fired && !shot)
+			shot = now_ms();
+		if (shot && now_ms() - shot > DEADLINE_MS)
+			break;
 		if (tid < 0 && errno == ECHILD)
 			break;
 		if (tid < 0 && errno == EINTR)
 			continue;
 		if (tid == 0) {
-			if (now_ms() - last > QUIET_MS)
+			if (first_ended && now_ms() - last > QUIET_MS)
 				break;
 			poll(NULL, 0, 2);
 			continue;
@@ -359,6 +496,7 @@ static bool trace(pid_t first, int *ret_status)
 		last = now_ms();
 		t = task_find(tid);
 		if (WIFEXITED(status) || WIFSIGNALED(status)) {
+			note_end(t, status);
 			if (tid == first) {
 				first_ended = true;
 				*ret_status = status;
@@ -369,15 +507,8 @@ static bool trace(pid_t first, int *ret_status)
 		}
 		if (!t)
 			t = task_add(tid);
-		if (!on_stop(t, status, &sig))
-			continue;
-		/* A group stop of a seized task must not be turned into a run. */
-		if ((status >> 16) == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP)
-			ptrace(PTRACE_LISTEN, tid, 0, 0);
-		else if (!fired)
-			ptrace(PTRACE_SYSCALL, tid, 0, sig);
-		else
-			ptrace(PTRACE_DETACH, tid, 0, sig);
+		if (on_stop(t, status, &sig))
+			resume(tid, status, sig);
 	}
 	return first_ended;
 }
@@ -429,7 +560,7 @@ static pid_t start_command(char **argv)
 			_exit(126);
 		close(gate[0]);
 		execvp(argv[0], argv);
-		fprintf(stderr, "killat: %s: %s\n", argv[0], strerror(errno));
+		fprintf(stderr, "faultat: %s: %s\n", argv[0], strerror(errno));
 		_exit(127);
 	}
 	close(gate[0]);
@@ -482,9 +613,10 @@ static void attach(const char *arg)
 
 static int __attribute__((noreturn)) usage(void)
 {
-	fputs(
-	    "usage: killat [--report FILE] [--attach NAME:PID]... --count|--at PATH:N -- cmd...\n",
-	    stderr);
+	fputs("usage: faultat [--report FILE] [--attach NAME:PID]... --count|--at PATH:N [--fault "
+	      "FAULT] -- "
+	      "cmd...\n",
+	      stderr);
 	exit(1);
 }
 
@@ -501,6 +633,16 @@ static void parse_at(char *arg)
 		usage();
 }
 
+static void parse_fault(const char *name)
+{
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		if (strcmp(faults[i].name, name) == 0) {
+			fault = &faults[i];
+			return;
+		}
+	usage();
+}
+
 int main(int argc, char **argv)
 {
 	const char *attached[8];
@@ -514,6 +656,8 @@ int main(int argc, char **argv)
 			count = true;
 		else if (i + 1 < argc && strcmp(argv[i], "--at") == 0)
 			parse_at(argv[++i]);
+		else if (i + 1 < argc && strcmp(argv[i], "--fault") == 0)
+			parse_fault(argv[++i]);
 		else if (i + 1 < argc && strcmp(argv[i], "--attach") == 0 && n_attached < 8)
 			attached[n_attached++] = argv[++i];
 		else if (i + 1 < argc && strcmp(argv[i], "--report") == 0) {
@@ -537,6 +681,10 @@ int main(int argc, char **argv)
 	ended = trace(first, &status);
 	if (detach_all(first, &status))
 		ended = true;
+	if (stopped >= 0) {
+		poll(NULL, 0, STOP_MS);
+		syscall(SYS_pidfd_send_signal, stopped, SIGCONT, NULL, 0);
+	}
 	if (!ended && !wait_command(first, &status)) {
 		if (report)
 			fprintf(report, "hang\n");
@@ -546,7 +694,7 @@ int main(int argc, char **argv)
 		fprintf(report, "status %d\n",
 		        WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	if (!count)
-		return fired ? 0 : 3;
+		return no_errno ? 5 : fired ? 0 : 3;
 	for (int k = 0; k < n_procs; k++)
 		fprintf(report ? report : stdout, "%s %s %ld %ld\n", role_of(k), procs[k].path,
 		        procs[k].points, procs[k].last_exec);

@@ -205,20 +205,21 @@ check-spec: $(spec_bin) ## is docs/SPEC.md complete, and does all that it and do
 	$(Q)scripts/check-spec $(BUILD)
 	$(Q)scripts/check-reliability
 
-# Builds that leave a property out of each config.json. Some rows that stand for all, for every run of the tests; all rows by hand.
+# Builds that leave a property out of each config.json, or a protection out of the code. Some rows that stand for all, for every run of the tests; all rows by hand.
 KNOCKOUT_BUILD  := build-knockouts
 KNOCKOUT_SAMPLE := hostname hooks.prestart[].env root.readonly mounts[].options process.user.umask process.capabilities.ambient \
 	process.noNewPrivileges linux.namespaces[].path linux.maskedPaths linux.resources.pids.limit \
-	linux.resources.hugepageLimits linux.seccomp.syscalls[].errnoRet
+	linux.resources.hugepageLimits linux.seccomp.syscalls[].errnoRet \
+	CVE-2019-18837 CVE-2023-27561 CVE-2024-21626
 comma := ,
-knockouts: ## does each test of docs/SPEC.md fail without its property (root; KNOCKOUTS=PATH,PATH for some)
+knockouts: ## does each test of docs/SPEC.md and docs/SECURITY.md fail without its property or rule (root; KNOCKOUTS=PATH,PATH for some)
 	$(Q)$(MAKE) --no-print-directory -s knockouts-build
 	$(Q)scripts/knockouts $(KNOCKOUT_BUILD) $(patsubst %,'%',$(subst $(comma), ,$(KNOCKOUTS)))
 
 knockouts-build:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(KNOCKOUT_BUILD) CPPFLAGS='$(CPPFLAGS) -DBERTH_KNOCKOUTS' all tests
 
-knockouts-sample: ## the same for a dozen of them
+knockouts-sample: ## the same for some of them
 	$(Q)$(MAKE) --no-print-directory knockouts KNOCKOUTS='$(subst $(space),$(comma),$(strip $(KNOCKOUT_SAMPLE)))'
 
 # Fuzzing: clang's fuzzer in every object, so a build of its own. FUZZ="config log" for some targets, FUZZ_SECONDS for each, JOBS at once.

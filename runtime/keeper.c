@@ -123,6 +123,26 @@ static pid_t fork_keeper(struct keeper_job *job, struct err *err)
 	return pid < 0 ? err_set(err, pid, "fork the keeper") : pid;
 }
 
+/* The short name of a socket. Its directory has to be ours, and nobody's link: who could change it
+ * would be who clients speak to. */
+static int link_socket(const char *link, const char *session_path, struct err *err)
+{
+	_cleanup_free_ char *path = path_dir(link);
+	_cleanup_free_ char *target = path_join(session_path, "shim.sock");
+	_cleanup_close_ int dir = FD_INVALID;
+	const char *name = path_base(link);
+	struct stat st;
+
+	(void)file_mkdir_p(path, 0700);
+	dir = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0 || fstat(dir, &st) < 0)
+		return err_set(err, -errno, "open \"%s\"", path);
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return err_set(err, -EPERM, "\"%s\" may be written by others", path);
+	(void)unlinkat(dir, name, 0);
+	return symlinkat(target, dir, name) < 0 ? err_set(err, -errno, "link \"%s\"", link) : 0;
+}
+
 static int listen_socket(struct keeper *k, struct err *err)
 {
 	struct keeper_job *job = k->job;
@@ -135,16 +155,7 @@ static int listen_socket(struct keeper *k, struct err *err)
 	if (fd < 0)
 		return err_set(err, fd, "listen on \"%s/shim.sock\"", job->session_path);
 	k->h.listen_fd = fd;
-	if (job->shim_link) {
-		_cleanup_free_ char *dir = path_dir(job->shim_link);
-		_cleanup_free_ char *target = path_join(job->session_path, "shim.sock");
-
-		(void)file_mkdir_p(dir, 0700);
-		(void)unlink(job->shim_link);
-		if (symlink(target, job->shim_link) < 0)
-			return err_set(err, -errno, "link \"%s\"", job->shim_link);
-	}
-	return 0;
+	return job->shim_link ? link_socket(job->shim_link, job->session_path, err) : 0;
 }
 
 /*

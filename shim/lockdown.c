@@ -20,6 +20,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "shim/shim.h"
 
 /* Could we make files there as an ordinary user with our id? */
@@ -124,8 +125,9 @@ int lockdown(struct shim *shim, struct err *err)
 
 	if (s->has_log && s->log.dir_fd >= 0 && !is_ours(s->log.dir_fd))
 		keep |= 1U << CAP_DAC_OVERRIDE;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return err_set(err, -errno, "become undumpable");
+	r = proc_set_dumpable(false);
+	if (r < 0)
+		return err_set(err, r, "become undumpable");
 	if (shim->lock_level >= LOCK_LEVEL)
 		return 0;
 	r = drop_capabilities(keep, err);
@@ -145,8 +147,9 @@ int lockdown_helper(int dir_fd, struct err *err)
 {
 	int r;
 
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return err_set(err, -errno, "become undumpable");
+	r = proc_set_dumpable(false);
+	if (r < 0)
+		return err_set(err, r, "become undumpable");
 	r = drop_capabilities(is_ours(dir_fd) ? 0 : 1U << CAP_DAC_OVERRIDE, err);
 	if (r < 0)
 		return r;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/knockout.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "shim/log_batch.h"
@@ -37,7 +38,8 @@ static int open_name(struct log_sink *s, int flags)
 	_cleanup_close_ int fd = FD_INVALID;
 	struct stat st;
 
-	fd = openat(s->dir_fd, s->name, OPEN_FLAGS | flags, 0600);
+	flags |= knocked_out("log-nofollow") ? OPEN_FLAGS & ~O_NOFOLLOW : OPEN_FLAGS;
+	fd = openat(s->dir_fd, s->name, flags, 0600);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) < 0)

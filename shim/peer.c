@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/knockout.h"
 #include "base/proc.h"
 #include "base/sock.h"
 #include "shim/shim.h"
@@ -83,6 +84,8 @@ enum peer peer_check(const struct shim *shim, int fd)
 {
 	struct ucred cred;
 
+	if (knocked_out("peer-check"))
+		return PEER_ALLOWED;
 	if (sock_peer_cred(fd, &cred) < 0)
 		return PEER_REFUSED;
 	if (cred.uid == OVERFLOW_UID && geteuid() != OVERFLOW_UID)

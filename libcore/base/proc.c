@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -25,6 +26,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/knockout.h"
 #include "base/mem.h"
 #include "base/num.h"
 
@@ -294,6 +296,11 @@ int proc_exit_code(int wait_status)
 	if (WIFSIGNALED(wait_status))
 		return 128 + WTERMSIG(wait_status);
 	return 255;
+}
+
+int proc_set_dumpable(bool on)
+{
+	return prctl(PR_SET_DUMPABLE, on || knocked_out("undumpable"), 0, 0, 0) < 0 ? -errno : 0;
 }
 
 void proc_reset_signals(void)

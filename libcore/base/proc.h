@@ -45,6 +45,8 @@ bool proc_is_dying(pid_t pid);
 int proc_waitpid(pid_t pid, int *ret_status); /* EINTR-safe, 0 or -errno */
 /* 128+signal or exit code of a wait status. */
 int proc_exit_code(int wait_status);
+/* May other processes of our user trace us and read what we have open? 0 or -errno. */
+int proc_set_dumpable(bool on);
 /* All signals default, mask empty: between fork and exec of foreign programs. */
 void proc_reset_signals(void);
 

@@ -5,6 +5,7 @@
  * terminal.
  */
 #include "base/text.h"
+#include "base/knockout.h"
 
 #include <stdbool.h>
 
@@ -97,6 +98,10 @@ size_t text_escape(char *dst, size_t cap, const char *src, size_t len, enum text
 		char unit[TEXT_UNIT_MAX];
 		size_t used, n = text_escape_one(unit, src, len, style, &used);
 
+		if (knocked_out("escaped-text")) {
+			unit[0] = *src;
+			used = n = 1;
+		}
 		if (out + n >= cap) {
 			if (cap > 3) {
 				memcpy(dst + mark, "...", 3);

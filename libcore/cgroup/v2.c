@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/knockout.h"
 #include "base/mem.h"
 
 #define F(member)      offsetof(struct spec_resources, member)
@@ -105,7 +106,7 @@ int cg_unified_check(const char *key, char **ret_controller, struct err *err)
 {
 	const char *dot = strchr(key, '.');
 
-	if (strchr(key, '/'))
+	if (strchr(key, '/') && !knocked_out("file-names"))
 		return err_text(err, -EINVAL,
 		                "unified resource \"%.128s\" must be a file name (no slashes)",
 		                key);

@@ -57,7 +57,7 @@ static int step_user_root(void *arg, struct err *err)
 			               "become root of the user namespace: does linux.uidMappings "
 			               "map container id 0?");
 	}
-	prctl(PR_SET_DUMPABLE, 0);
+	(void)proc_set_dumpable(false);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	return 0;
 }

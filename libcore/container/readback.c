@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/knockout.h"
 #include "base/mem.h"
 
 bool setgroups_is_denied(int proc_fd, const char *pid)
@@ -39,6 +40,8 @@ int process_read_back(int proc_fd, pid_t pid, const struct readback_args *args, 
 	};
 	char name[16];
 
+	if (knocked_out("read-back"))
+		return 0;
 	snprintf(name, sizeof(name), "%d", pid);
 	want.groups_unchecked = setgroups_is_denied(proc_fd, name);
 	/* A user namespace that was joined has maps that the spec need not repeat. */

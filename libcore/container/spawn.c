@@ -81,9 +81,9 @@ static int joiner_time(const struct ns_plan *ns, struct err *err)
 	r = ns->user_first ? ns_become_root(err) : 0;
 	if (r < 0)
 		return r;
-	prctl(PR_SET_DUMPABLE, ns->user_first);
+	(void)proc_set_dumpable(ns->user_first);
 	r = ns_make_time(ns->time_offsets, err);
-	prctl(PR_SET_DUMPABLE, 0);
+	(void)proc_set_dumpable(false);
 	return r;
 }
 

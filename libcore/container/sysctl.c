@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/knockout.h"
 #include "base/mem.h"
 #include "kernel/syscalls.h"
 
@@ -38,6 +39,8 @@ static int write_one(int sys_fd, const struct spec_kv *kv, struct err *err)
 	_cleanup_close_ int fd = FD_INVALID;
 	ssize_t n;
 
+	if (knocked_out("private-procfs"))
+		sys_fd = open("/proc/sys", O_RDONLY | O_CLOEXEC); /* the container's */
 	fd = k_openat2(sys_fd, path, O_WRONLY | O_CLOEXEC, 0,
 	               RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV |
 	                   RESOLVE_NO_MAGICLINKS);

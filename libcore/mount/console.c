@@ -106,7 +106,7 @@ static int console_target(const struct mnt_ctx *ctx, struct err *err)
 	dev = mnt_resolve(ctx->root_fd, "/dev", MNT_NO_SYMLINKS | MNT_CREATE_DIR, NULL);
 	if (dev < 0)
 		return err_set(err, dev, "open /dev in the container");
-	fd = openat(dev, "console", O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0600);
+	fd = mnt_new_file(dev, "console", 0600);
 	/* A read-only file system says so even when the name is there. */
 	if (fd < 0 && errno != EEXIST && errno != EROFS)
 		return err_set(err, -errno, "create /dev/console");

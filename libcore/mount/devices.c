@@ -77,7 +77,7 @@ static int node_target(int dir, const char *name, const char *path, struct err *
 	struct stat st;
 
 	/* Never O_TRUNC, never through a link: what is there stays as it is, below the mount. */
-	fd = openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
+	fd = mnt_new_file(dir, name, 0644);
 	if (fd < 0 && errno != EEXIST)
 		return err_set(err, -errno, "create \"%s\"", path);
 	fd_reset(&fd);

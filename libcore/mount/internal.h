@@ -61,6 +61,9 @@ enum mnt_resolve_flags {
  * descriptor, or -errno without a message (callers know what the path is for).
  */
 int mnt_resolve(int root_fd, const char *path, unsigned int flags, bool *ret_created);
+/* Make the file name in dir_fd; there must be nothing of that name, nor a link. Its descriptor, for
+ * writing, or -errno. */
+int mnt_new_file(int dir_fd, const char *name, mode_t mode);
 /* The parent directory of path (flags: MNT_NO_SYMLINKS; missing directories are made) and the last
  * name, which is never resolved here and points into path. -EINVAL for "/" and "..". */
 int mnt_resolve_parent(int root_fd, const char *path, unsigned int flags, const char **ret_name);

@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/knockout.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "berth/log.h"
@@ -33,6 +34,8 @@ int mnt_set_attr(int mount_fd, bool recursive, uint64_t set, uint64_t clear)
 {
 	struct mount_attr attr = { .attr_set = set, .attr_clr = clear };
 
+	if (knocked_out("readonly"))
+		attr.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	return k_mount_setattr(mount_fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr);
 }
 
@@ -50,7 +53,7 @@ int mnt_verify_readonly(int mount_fd, const char *what, struct err *err)
 
 	if (fstatfs(mount_fd, &sfs) < 0)
 		return err_set(err, -errno, "statfs of %s", what);
-	if (!(sfs.f_flags & ST_RDONLY))
+	if (!(sfs.f_flags & ST_RDONLY) && !knocked_out("readonly"))
 		return err_set(err, -ENOTRECOVERABLE, "%s was made read-only but is still writable",
 		               what);
 	return 0;
@@ -215,7 +218,7 @@ static int check_target(const struct mnt_ctx *ctx, const struct mnt_op *op, int 
 		return err_set(err, -EINVAL, "\"%s\" is the root of the container",
 		               op->destination);
 	/* on_proc was resolved without links, so its path is the truth. */
-	if (!op->on_proc && mnt_is_procfs(fd))
+	if (!op->on_proc && mnt_is_procfs(fd) && !knocked_out("procfs-only"))
 		return err_set(err, -EPERM, "\"%s\" leads into procfs", op->destination);
 	return 0;
 }
@@ -297,7 +300,8 @@ static int do_bind(struct mnt_ctx *ctx, const struct mnt_op *op, const struct mn
 	if (fstat(fd, &st) < 0)
 		return err_set(err, -errno, "stat of bind source \"%s\"", op->source);
 	/* A part of procfs, or a look-alike, would let the image fake what the runtime reads. */
-	if (streq(op->destination, "/proc") && !mnt_is_procfs_root(fd))
+	if (streq(op->destination, "/proc") && !mnt_is_procfs_root(fd) &&
+	    !knocked_out("procfs-only"))
 		return err_set(err, -EPERM,
 		               "\"/proc\" cannot be mounted because it is not of type proc");
 	/* In the host's namespace its mounts are shared with others of their kind, and so would be

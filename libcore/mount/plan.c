@@ -19,6 +19,7 @@
 #include <sys/mount.h>
 
 #include "base/fd.h"
+#include "base/knockout.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/path.h"
@@ -241,7 +242,7 @@ static int check_place(struct mnt_op *op, struct err *err)
 	op->on_sys = path_is_under(dest, "/sys");
 	if (streq(dest, "/"))
 		return err_set(err, -EINVAL, "mounting on the root of the container");
-	if (!op->on_proc || op->remount)
+	if (!op->on_proc || op->remount || knocked_out("procfs-only"))
 		return 0;
 	if (streq(dest, "/proc")) {
 		/* Whether a bind brings a whole procfs is checked on its descriptor. */

@@ -17,17 +17,39 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/knockout.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "mount/internal.h"
 
 #define LINKS_MAX 40 /* as many as the kernel follows */
 
-/* root_fd is "/" for every step of the walk, ".." and absolute links included. */
-static uint64_t scope(unsigned int flags)
+static bool no_links(unsigned int flags)
 {
-	return RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
-	       (flags & MNT_NO_SYMLINKS ? RESOLVE_NO_SYMLINKS : 0);
+	return (flags & MNT_NO_SYMLINKS) && !knocked_out("plain-place");
+}
+
+/* root_fd is "/" for every step of the walk, ".." and absolute links included. */
+static int open_scoped(int root_fd, const char *path, uint64_t open_flags, unsigned int flags)
+{
+	uint64_t scope = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+
+	if (knocked_out("root-scope")) {
+		path += strspn(path, "/");
+		path = *path ? path : ".";
+		scope = 0;
+	}
+	return k_openat2(root_fd, path, open_flags, 0,
+	                 scope | (no_links(flags) ? RESOLVE_NO_SYMLINKS : 0));
+}
+
+int mnt_new_file(int dir_fd, const char *name, mode_t mode)
+{
+	int flags = O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY;
+
+	if (knocked_out("create-nofollow"))
+		flags &= ~(O_EXCL | O_NOFOLLOW);
+	return openat(dir_fd, name, flags, mode);
 }
 
 bool mnt_is_procfs(int fd)
@@ -126,7 +148,7 @@ static int walk_up(struct walk *w)
 		walk_enter(w, w->root_fd, take_ptr(up));
 		return 0;
 	}
-	fd = k_openat2(w->root_fd, up, O_PATH | O_DIRECTORY, 0, scope(MNT_NO_SYMLINKS));
+	fd = open_scoped(w->root_fd, up, O_PATH | O_DIRECTORY, MNT_NO_SYMLINKS);
 	if (fd < 0)
 		return fd;
 	walk_enter(w, fd, take_ptr(up));
@@ -141,7 +163,7 @@ static int walk_link(struct walk *w, int link_fd)
 	ssize_t n;
 
 	/* On procfs a link's text need not be where it leads; nothing can be made there anyway. */
-	if ((w->flags & MNT_NO_SYMLINKS) || ++w->links > LINKS_MAX || mnt_is_procfs(link_fd))
+	if (no_links(w->flags) || ++w->links > LINKS_MAX || mnt_is_procfs(link_fd))
 		return -ELOOP;
 	n = readlinkat(link_fd, "", target, sizeof(target) - 1);
 	if (n < 0)
@@ -151,7 +173,9 @@ static int walk_link(struct walk *w, int link_fd)
 	free(w->todo);
 	w->todo = todo;
 	if (target[0] == '/')
-		walk_enter(w, w->root_fd, xstrdup("/"));
+		walk_enter(w,
+		           knocked_out("root-scope") ? open("/", O_PATH | O_CLOEXEC) : w->root_fd,
+		           xstrdup("/"));
 	return 0;
 }
 
@@ -159,8 +183,7 @@ static int walk_link(struct walk *w, int link_fd)
 static int make_missing(struct walk *w, const char *name, bool last)
 {
 	if (last && (w->flags & MNT_CREATE_FILE)) {
-		int fd = openat(w->cur, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY,
-		                0644);
+		int fd = mnt_new_file(w->cur, name, 0644);
 
 		if (fd < 0)
 			return errno == EEXIST ? 0 : -errno;
@@ -242,7 +265,7 @@ static int walk(int root_fd, const char *path, unsigned int flags, bool *ret_cre
 
 int mnt_resolve(int root_fd, const char *path, unsigned int flags, bool *ret_created)
 {
-	int fd = k_openat2(root_fd, path, O_PATH, 0, scope(flags));
+	int fd = open_scoped(root_fd, path, O_PATH, flags);
 
 	if (ret_created)
 		*ret_created = false;
@@ -293,7 +316,7 @@ int mnt_open_in_root(int root_fd, const char *path, int flags, struct err *err)
 
 	/* O_NONBLOCK below for the same reason, should it be swapped in between. */
 	/* Opening a FIFO or a device has effects, so look before the real open. */
-	seen = k_openat2(root_fd, path, O_PATH, 0, scope(0));
+	seen = open_scoped(root_fd, path, O_PATH, 0);
 	if (seen < 0)
 		return err_set(err, seen, "open \"%s\" in the container", path);
 	if (fstat(seen, &a) < 0)
@@ -301,7 +324,7 @@ int mnt_open_in_root(int root_fd, const char *path, int flags, struct err *err)
 	if (!S_ISREG(a.st_mode))
 		return err_set(err, S_ISDIR(a.st_mode) ? -EISDIR : -EINVAL,
 		               "\"%s\" in the container is not a regular file", path);
-	fd = k_openat2(root_fd, path, (uint64_t)flags | O_NONBLOCK | O_NOCTTY, 0, scope(0));
+	fd = open_scoped(root_fd, path, (uint64_t)flags | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0)
 		return err_set(err, fd, "open \"%s\" in the container", path);
 	if (fstat(fd, &b) < 0)

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/proc.h"
 #include "tables/namespaces.h"
 
 static const enum spec_ns_type join_order[] = { NS_NET, NS_IPC,  NS_UTS,  NS_CGROUP,
@@ -57,7 +58,7 @@ static int join_others(const struct ns_plan *plan, bool todo[static NS_TYPES], b
 /* A change of credentials may make us dumpable (fs.suid_dumpable) and unties us from the parent. */
 static void harden(void)
 {
-	prctl(PR_SET_DUMPABLE, 0);
+	(void)proc_set_dumpable(false);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 

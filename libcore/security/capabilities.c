@@ -22,6 +22,7 @@
 #include <linux/capability.h>
 
 #include "base/file.h"
+#include "base/knockout.h"
 #include "base/mem.h"
 #include "base/names.h"
 #include "berth/log.h"
@@ -181,11 +182,15 @@ int caps_apply(const struct spec_caps *caps, struct err *err)
 	r = caps_reduce(caps, &own, bounding_set(), &sets, &lacking, err);
 	if (r < 0)
 		return r;
+	if (knocked_out("caps-exact"))
+		sets.inheritable |= sets.permitted;
 	log_lacking("process", lacking);
 	r = set_sets(&sets);
 	if (r < 0)
 		return err_set(err, r, "set capabilities");
-	r = raise_ambient(caps->present ? caps->ambient : 0, own.permitted, err);
+	r = raise_ambient(
+	    caps->present ? caps->ambient | (knocked_out("caps-exact") ? sets.permitted : 0) : 0,
+	    own.permitted, err);
 	if (r < 0)
 		return r;
 	/* Set for the change of ids; a later one of the program must drop as usual. */

@@ -17,8 +17,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/knockout.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/proc.h"
 #include "berth/log.h"
 #include "kernel/syscalls.h"
 #include "security/identity.h"
@@ -61,6 +63,8 @@ static int apply_groups(const struct cred_plan *plan, struct err *err)
 {
 	const struct spec_user *user = &plan->process->user;
 
+	if (knocked_out("own-groups"))
+		return 0;
 	if (plan->setgroups_denied) {
 		if (user->n_additional_gids > 0)
 			return err_text(err, -EPERM,
@@ -125,9 +129,10 @@ int cred_apply_ids(const struct cred_plan *plan, struct err *err)
 	if (r == 0)
 		r = apply_uid(user->uid, err);
 	/* A change of credentials applies fs.suid_dumpable; only execve may make us dumpable. */
-	if (r == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
-		r = err_set(err, -errno, "stay undumpable");
-	return r;
+	if (r < 0)
+		return r;
+	r = proc_set_dumpable(false);
+	return r < 0 ? err_set(err, r, "stay undumpable") : 0;
 }
 
 int cred_no_new_privs(struct err *err)

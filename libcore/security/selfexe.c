@@ -26,6 +26,7 @@
 #include <linux/fs.h>
 
 #include "base/fd.h"
+#include "base/knockout.h"
 #include "base/path.h"
 #include "berth/log.h"
 #include "kernel/syscalls.h"
@@ -182,7 +183,7 @@ int selfexe_protect(enum selfexe_need need, char *const argv[], struct err *err)
 	/* The kernel has named us after the descriptor. */
 	if (again && argv && argv[0])
 		prctl(PR_SET_NAME, path_base(argv[0]));
-	if (need == SELFEXE_NONE)
+	if (need == SELFEXE_NONE || knocked_out("protected-exe"))
 		return 0;
 	exe = open(EXE, O_RDONLY | O_CLOEXEC);
 	if (exe < 0)

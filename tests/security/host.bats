@@ -63,3 +63,34 @@ load helpers
 	done
 	umask 022
 }
+
+@test "CVE-2021-43784: lengths that do not fit into 16 bits, in what is handed from process to process" {
+	bundle probe
+	local before
+	before=$(readlink /proc/self/ns/mnt)
+	config_edit '.linux.namespaces |= map(if .type == "network" then .path = ("/" + "x" * 70000) else . end)'
+	not berth create "$ID"
+	config_edit '.linux.namespaces |= map(del(.path)) | .process.env += ["LONG=" + "y" * 65537, "MORE=" + "z" * 65534] | .hostname = "h"'
+	berth run "$ID"
+	is "$(p '.env | map(select(startswith("LONG=") or startswith("MORE="))) | map(length) | sort | join(" ")')" "65539 65542"
+	[ "$(p .ns.mnt)" != "$before" ]
+	config_edit '.mounts += [range(1000) | {destination: "/dev/shm", type: "tmpfs", source: "tmpfs"}]'
+	CMD_TIMEOUT=60 berth run "$ID"
+	[ "$(p .ns.mnt)" != "$before" ]
+	[ "$(p .ns.pid)" != "$(readlink /proc/self/ns/pid)" ]
+	config_edit '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [range(341) | {containerID: ., hostID: (100000 + 2 * .), size: 1}] | .linux.gidMappings = .linux.uidMappings | .mounts |= map(select(.destination != "/dev/shm"))'
+	not berth create "$ID"
+}
+
+@test "CVE-2023-25809: /sys and its cgroups, asked for read-only in a user namespace without a cgroup namespace, are" {
+	bundle sh -c 'for d in /sys /sys/fs/cgroup /sys/fs/cgroup/*/; do [ ! -d "$d" ] || ! mkdir "$d/berth-x" 2>/dev/null || echo "made in $d"; done; awk "\$2 ~ \"^/sys\" && \$4 !~ \"(^|,)ro(,|$)\"" /proc/mounts; echo done'
+	config_edit '.linux.namespaces |= (map(select(.type != "cgroup" and .type != "network")) + [{type: "user"}])
+		| .linux.uidMappings = [{containerID: 0, hostID: 0, size: 1000}] | .linux.gidMappings = .linux.uidMappings
+		| .mounts |= map(if .destination == "/sys" then {destination: "/sys", type: "bind", source: "/sys", options: ["rbind", "nosuid", "noexec", "nodev", "rro"]} else . end)'
+	berth run "$ID"
+	is "$out" "done"
+	config_edit '.mounts |= (map(if .destination == "/sys" then {destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", "ro"]} else . end)
+		+ [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", "nosuid", "noexec", "nodev"]}])'
+	berth run "$ID"
+	is "$out" "done"
+}

@@ -69,3 +69,15 @@ load helpers
 	is "$(p '.uid[0]')" 1000
 	remove
 }
+
+# bats test_tags=compat
+@test "CVE-2016-8867: a user other than root has no capability that was not made ambient" {
+	bundle
+	config_edit '.process.user = {uid: 1000, gid: 1000} | .process.capabilities = {bounding: ["CAP_CHOWN", "CAP_NET_RAW"], permitted: ["CAP_CHOWN", "CAP_NET_RAW"]} | .process.noNewPrivileges = false'
+	probe_run
+	is "$(p .caps.ambient)" "$(bits)"
+	is "$(p .caps.effective)" "$(bits)"
+	is "$(p .caps.permitted)" "$(bits)"
+	is "$(p .caps.inheritable)" "$(bits)"
+	is "$(p .caps.bounding)" "$(bits 0 13)"
+}

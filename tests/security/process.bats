@@ -54,7 +54,7 @@ load helpers
 }
 
 # bats test_tags=compat
-@test "CVE-2019-5736: the program itself cannot be had through /proc/self/exe" {
+@test "the program itself cannot be had through /proc/self/exe" {
 	bundle sleep 1000
 	local before
 	before=$(sha256sum "$BERTH")
@@ -102,4 +102,23 @@ load helpers
 	berth exec "$ID" sh -c 'grep -v " /tmp$" /tmp/seen 2>/dev/null | grep -v " /proc" | head -n 3'  || true
 	is "$out" ""
 	remove
+}
+
+# The kernel refuses to write what is being executed; an attacker keeps a handle and waits.
+@test "CVE-2019-5736: a handle of the program that outlives it cannot be written" {
+	bundle sleep 1000
+	cp "$E2E_RUN"/bin/berth* "$T/"
+	[ "$BERTH" = "$E2E_RUN/bin/berth" ] || cp "$BERTH" "$T/berth"
+	local before
+	before=$(sha256sum "$T/berth")
+	BERTH=$T/berth
+	berth create --shim=never "$ID" </dev/null
+	exec 9<"/proc/$(pid_of)/exe"
+	berth start "$ID"
+	(: >>/dev/fd/9) 2>/dev/null && fail "opened for writing while it runs"
+	remove
+	(: >>/dev/fd/9) 2>"$T/why" && fail "opened for writing"
+	cat "$T/why"
+	exec 9<&-
+	is "$(sha256sum "$T/berth")" "$before"
 }

@@ -229,16 +229,21 @@ static int exec_with_shim(struct ctx *ctx, struct exec *e, pid_t *ret_pid)
 		.console_socket = e->console_socket,
 		.shim_exe_fd = e->shim_exe_fd,
 		.cgroup = e->ctr->cgroup,
-		/* Beside the container's shim: that cgroup is in the record, and delete takes it. */
-		.shim_cgroup = launch_stays_with_caller(o.shim_cgroup) ? NULL : e->ctr->shim_cgroup,
 		.started = true,
 		.linger_ms = kept_linger_ms(e->ttl_ms),
 		.make = make_exec,
 		.arg = e,
 	};
 	pid_t keeper;
-	int r;
+	int r = 0;
 
+	/* Beside the container's shim: that cgroup is in the record, and delete takes it. */
+	if (!launch_stays_with_caller(o.shim_cgroup)) {
+		r = launch_place_exec_shim(ctx, e->ctr, &ctx->err);
+		job.shim_cgroup = e->ctr->shim_cgroup;
+	}
+	if (r < 0)
+		return r;
 	/* Whoever makes records takes away the ones that are due: so they do not pile up. */
 	(void)kept_collect(e->ctr, false, NULL);
 	e->name = x.name ? xstrdup(x.name) : ctr_session_name(e->ctr, &ctx->err);

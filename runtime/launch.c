@@ -350,6 +350,28 @@ int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struc
 	return r;
 }
 
+int launch_place_exec_shim(struct ctx *ctx, struct ctr *ctr, struct err *err)
+{
+	struct cg_request req = {
+		.id = ctr->id,
+		.rootless = launch_is_rootless(ctx),
+		.systemd = ctx->systemd_cgroup || (ctr->cgroup && ctr->cgroup->unit),
+		.user_manager = geteuid() != 0 || !caps_in_initial_userns(),
+	};
+	struct cg_host *host = NULL;
+	struct cg *cg = NULL;
+	int r;
+
+	/* Who has left the container's own shim where it was wants no other place. */
+	if (ctr->shim_cgroup || ctr->shim.pid > 0 || ctx->no_cgroups)
+		return 0;
+	r = cg_host_detect(&host, err);
+	if (r == 0)
+		r = plan_shim_cgroup(host, &req, &cg, err);
+	cg_host_free(host);
+	return r == 0 && cg ? ctr_set_shim_cgroup(ctr, cg, err) : r;
+}
+
 static int open_early(struct ctx *ctx, struct launch *l)
 {
 	int r = 0;

@@ -136,6 +136,9 @@ int launch_load(struct ctx *ctx, struct launch *l);
 int launch_decide(struct ctx *ctx, struct launch *l, bool foreground);
 int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struct cg **ret,
                         struct cg **ret_shim);
+/* A process of a container that was made without a shim is to have one: where that will live, by the
+ * same rules, goes into the container's record. Nothing for a container that has one. */
+int launch_place_exec_shim(struct ctx *ctx, struct ctr *ctr, struct err *err);
 /* What --shim-cgroup says (NULL: nothing): is the shim to live in our cgroup? */
 bool launch_stays_with_caller(const char *shim_cgroup);
 /* Start it and tell the shim. On failure the container is destroyed. */

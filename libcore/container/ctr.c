@@ -366,6 +366,13 @@ int ctr_set_shim(struct ctr *ctr, const struct ctr_identity *shim, struct err *e
 	return record_write_state(ctr, err);
 }
 
+int ctr_set_shim_cgroup(struct ctr *ctr, struct cg *shim_cg, struct err *err)
+{
+	cg_free(ctr->shim_cgroup);
+	ctr->shim_cgroup = shim_cg;
+	return record_write_intent(ctr, err);
+}
+
 int64_t ctr_started_ns(const struct ctr *ctr)
 {
 	struct stat st;

@@ -7,22 +7,6 @@ load helpers
 KEYS=(--detach-keys 'ctrl-]')
 LEAVE='send:\x1d'
 
-# term STEP... -- ARG...: berth ARG... on a terminal that plays the steps; what it showed is in $T/screen.
-term() {
-	local steps=()
-	while [ "$1" != -- ]; do
-		steps+=("$1")
-		shift
-	done
-	shift
-	status=0
-	ptydrive -t 15 "${steps[@]}" -- "$BERTH" --root "$STATE" "$@" >"$T/screen" || status=$?
-	printf -- '--- terminal of: %s (status %s)\n' "$*" "$status"
-	cat -v "$T/screen"
-	printf -- '\n---\n'
-	return $status
-}
-
 interactive() {
 	bundle sh
 	config_edit '.process.terminal = true | .process.env += ["PS1=ready> ", "HISTFILE="]'
@@ -255,6 +239,32 @@ v2_top() { if on_v2; then echo /sys/fs/cgroup; else echo /sys/fs/cgroup/unified;
 	is "$(state_of "$ID-2")" running
 	remove "$ID-2"
 	rmdir "$top/$TAG-place"
+}
+
+exec_shim() { jq .shim.pid "$STATE/$ID/exec/$1/session.json"; }
+
+@test "--shim-cgroup of exec -d where the container has no shim: a cgroup of its own, which goes with the container" {
+	bundle sleep 1000
+	berth run -d --shim=never --stdio=null "$ID"
+	berth exec -d --shim=always --shim-cgroup=caller --name stays "$ID" sleep 1000
+	is "$(cat "/proc/$(exec_shim stays)/cgroup")" "$(cat /proc/self/cgroup)"
+	berth exec -d --shim=always --name one "$ID" sleep 1000
+	berth exec -d --shim=always --name two "$ID" sleep 1000
+	local place
+	place=$(cat "/proc/$(exec_shim one)/cgroup")
+	has "$place" "/berth.shim/$ID"
+	is "$(cat "/proc/$(exec_shim two)/cgroup")" "$place"
+	# A new shim goes there, too.
+	kill -KILL "$(exec_shim one)"
+	berth recover "$ID/one"
+	is "$(cat "/proc/$(exec_shim one)/cgroup")" "$place"
+	remove
+	is "$(find /sys/fs/cgroup -type d -path "*/berth.shim/$ID")" ""
+	# Who has left the container's shim where it was has decided for these as well.
+	berth run -d --shim=always --shim-cgroup=caller "$ID"
+	berth exec -d --shim=always --name one "$ID" sleep 1000
+	is "$(cat "/proc/$(exec_shim one)/cgroup")" "$(cat /proc/self/cgroup)"
+	remove
 }
 
 @test "the last shim takes the cgroup of all shims along" {

@@ -240,6 +240,25 @@ cgroup_of() {
 shim_pid() { state_of "${1:-$ID}" '.shim.pid // empty'; }
 shim_addr() { state_of "${1:-$ID}" '.shim.address // empty'; }
 
+# ---- terminals
+
+# term STEP... -- ARG...: berth ARG... on a terminal that plays the steps; what it showed is in $T/screen,
+# its process in $T/pid.
+term() {
+	local steps=()
+	while [ "$1" != -- ]; do
+		steps+=("$1")
+		shift
+	done
+	shift
+	status=0
+	ptydrive -t 20 -p "$T/pid" "${steps[@]}" -- "$BERTH" --root "$STATE" "$@" >"$T/screen" || status=$?
+	printf -- '--- terminal of: %s (status %s)\n' "$*" "$status"
+	cat -v "$T/screen"
+	printf -- '\n---\n'
+	return $status
+}
+
 # ---- Varlink: what a client needs to know
 call() {
 	local method=$1 parameters=${2:-}

@@ -109,6 +109,9 @@ bool ctr_identity_alive(const struct ctr_identity *identity);
 bool ctr_shim_alive(const struct ctr *ctr);
 /* Another shim has taken the container over: record it. The lock must be held. */
 int ctr_set_shim(struct ctr *ctr, const struct ctr_identity *shim, struct err *err);
+/* The container had no shim, now processes of its do: record where they will live, before it is made.
+ * Takes over shim_cg, also when it fails. The lock must be held. */
+int ctr_set_shim_cgroup(struct ctr *ctr, struct cg *shim_cg, struct err *err);
 /* When the container's init was told to execute its program (CLOCK_REALTIME, ns), as its FIFO
  * remembers to a few milliseconds; 0: not yet, or unknown. */
 int64_t ctr_started_ns(const struct ctr *ctr);

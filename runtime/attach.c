@@ -18,8 +18,10 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "runtime/detach_keys.h"
+#include "runtime/replay_filter.h"
 #include "runtime/term_modes.h"
 #include "runtime/tty.h"
 #include "shim/wire/client.h"
@@ -50,9 +52,15 @@ struct attach {
 	bool input_open;                /* we still read our stdin */
 	bool output_broken[STREAM_MAX]; /* nobody reads our output: drop it */
 	struct buf out;                 /* frames for the shim */
-	/* the DATA frame that is being written out: bytes of conn.in */
+	/* the DATA frame that is being written out */
 	enum frame_stream stream;
-	size_t data_off, data_len;
+	const char *data; /* in conn.in, or filtered */
+	size_t data_len;
+	size_t frame_len; /* bytes of conn.in that go with it */
+	/* what was written before we came, where our output is a terminal: bytes that are left */
+	uint64_t replay_left[STREAM_MAX];
+	struct replay_filter filter[STREAM_MAX];
+	char filtered[FRAME_PAYLOAD + 2 * REPLAY_HELD_MAX];
 	struct term_modes modes; /* what the process has made of our terminal */
 	struct exit_record exit;
 	bool exited, done, lost;
@@ -162,6 +170,35 @@ static void let_go_of_held(struct attach *a)
 	put_input(a, held, detach_keys_flush(&a->keys, held));
 }
 
+/* Nobody is asked again what the replay asks: its end is where bytes pass as they are. */
+static void take_data(struct attach *a, const struct frame *f)
+{
+	uint64_t *left = &a->replay_left[f->stream];
+	struct replay_filter *filter = &a->filter[f->stream];
+	const char *data = (const char *)f->payload;
+	size_t old = f->len < *left ? f->len : (size_t)*left, n;
+
+	a->stream = f->stream;
+	a->data = data;
+	a->data_len = f->len;
+	if (!old)
+		return;
+	n = replay_filter(filter, data, old, a->filtered);
+	*left -= old;
+	if (!*left)
+		n += replay_filter_end(filter, a->filtered + n);
+	memcpy(a->filtered + n, data + old, f->len - old);
+	a->data = a->filtered;
+	a->data_len = n + f->len - old;
+}
+
+static void take_gap(struct attach *a, const struct frame *f)
+{
+	uint64_t lost = frame_gap_lost(f), *left = &a->replay_left[f->stream];
+
+	*left -= lost < *left ? lost : *left;
+}
+
 /* One frame from the shim. Data stays in the buffer until our output has taken it. */
 static int on_frame(struct attach *a, const struct frame *f)
 {
@@ -171,11 +208,10 @@ static int on_frame(struct attach *a, const struct frame *f)
 	case FRAME_DATA:
 		if (f->stream == STREAM_STDIN)
 			return -EBADMSG;
-		a->stream = f->stream;
-		a->data_off = (size_t)((const char *)f->payload - a->conn.in.data);
-		a->data_len = f->len;
-		return 1;
+		take_data(a, f);
+		return a->data_len > 0;
 	case FRAME_GAP:
+		take_gap(a, f);
 		snprintf(text, sizeof(text), "%llu bytes of output were skipped",
 		         (unsigned long long)frame_gap_lost(f));
 		notice(a, text);
@@ -204,6 +240,7 @@ static int handle_frames(struct attach *a)
 		r = on_frame(a, &f);
 		if (r < 0)
 			return r;
+		a->frame_len = (size_t)n;
 		if (r == 0)
 			buf_consume(&a->conn.in, (size_t)n);
 		else if (a->output_broken[a->stream]) {
@@ -218,7 +255,7 @@ static void on_output(struct attach *a)
 {
 	int fd = a->stream == STREAM_STDERR ? STDERR_FILENO : STDOUT_FILENO;
 	size_t len = a->data_len < CHUNK ? a->data_len : CHUNK;
-	ssize_t n = write(fd, a->conn.in.data + a->data_off, len);
+	ssize_t n = write(fd, a->data, len);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -231,11 +268,11 @@ static void on_output(struct attach *a)
 			leave(a, SIGPIPE);
 	}
 	if (a->tty.fd >= 0)
-		term_modes_see(&a->modes, a->conn.in.data + a->data_off, (size_t)n);
-	a->data_off += (size_t)n;
+		term_modes_see(&a->modes, a->data, (size_t)n);
+	a->data += n;
 	a->data_len -= (size_t)n;
 	if (!a->data_len)
-		buf_consume(&a->conn.in, a->data_off);
+		buf_consume(&a->conn.in, a->frame_len);
 }
 
 static void lost(struct attach *a)
@@ -309,6 +346,25 @@ static int turn(struct attach *a)
 	return a->done ? 0 : handle_frames(a);
 }
 
+/* A terminal of ours would answer what the replay asks; unless nobody has been there to answer. */
+static void expect_replay(struct attach *a, const cJSON *parameters)
+{
+	static const struct {
+		enum frame_stream stream;
+		const char *name;
+		int fd;
+	} streams[] = { { STREAM_STDOUT, "stdout", STDOUT_FILENO },
+		        { STREAM_STDERR, "stderr", STDERR_FILENO } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(streams) && !a->opts->fresh; i++) {
+		const cJSON *s = json_get(parameters, streams[i].name);
+		uint64_t first = json_get_uint(s, "first", 0), next = json_get_uint(s, "next", 0);
+
+		if (s && next > first && isatty(streams[i].fd))
+			a->replay_left[streams[i].stream] = next - first;
+	}
+}
+
 /* Ask for the switch to frames; the size goes along, so that the first drawing fits. */
 static int begin(struct attach *a, struct err *err)
 {
@@ -331,6 +387,7 @@ static int begin(struct attach *a, struct err *err)
 		r = shim_receive(&a->conn, SHIM_CALL_MS, &reply, err);
 	if (r < 0)
 		return r;
+	expect_replay(a, reply.parameters);
 	a->input_open = json_get_bool(reply.parameters, "stdin", false);
 	if (a->input_open && a->opts->terminal && isatty(STDIN_FILENO)) {
 		r = tty_raw(STDIN_FILENO, &a->tty);

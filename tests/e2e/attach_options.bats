@@ -8,19 +8,6 @@ attach() { "$BERTH" --root "$STATE" attach "$@"; }
 clients() { [ "$(call io.berth.Shim.State | jq -r '.parameters.clients // 0')" -eq "$1" ]; }
 stdin_mode() { call io.berth.Shim.State | jq -r '.parameters.stdin_mode'; }
 
-# A terminal that plays STEP... for berth ARG... after "--".
-term() {
-	local steps=()
-	while [ "$1" != -- ]; do
-		steps+=("$1")
-		shift
-	done
-	shift
-	status=0
-	ptydrive -t 20 -p "$T/pid" "${steps[@]}" -- "$BERTH" --root "$STATE" "$@" >"$T/screen" || status=$?
-	cat -v "$T/screen"
-}
-
 @test "attach: the last lines or bytes, or from an offset" {
 	bundle sh -c 'seq 1 1000; echo error >&2; exit 3'
 	berth run -d "$ID"
@@ -40,6 +27,28 @@ term() {
 	refused 1 'option --tail-bytes: "-1" is not a number' attach --tail-bytes=-1 "$ID"
 	refused 1 'stdout_from' attach --stdout-from 3894 "$ID"
 	refused 1 'exclude each other' attach --no-stdin --close-stdin "$ID"
+	remove
+}
+
+@test "what a program asked its terminal long ago, nobody is asked again; what it asks now, whoever looks" {
+	bundle
+	writable
+	config_edit '.process.terminal = true'
+	# Colour, cursor, device, terminfo: asked before anybody is there, but for the last.
+	shell 'printf "\033[1mbegin\033[6n\033[c\033[>0q\033]11;?\007\033P+q544e\033\134end\033[0m\033[6"; until [ -e /go ]; do usleep 10000; done; printf "nlive\033[6n\005"; echo "|"; exec sleep 1000'
+	berth run -d "$ID"
+	wait_until 5 log_has "$ID" end
+	term expect:end "run:: >'$BUNDLE/rootfs/go'" 'expect:|' 'send:\x1d' -- attach "$ID" || true
+	grep -qaF $'\e[1mbeginend\e[0m\e[6nlive\e[6n\x05|' "$T/screen"
+	# All of it is replay now, also for one that only looks.
+	term 'expect:|' "run:kill -TERM \$(cat $T/pid)" -- attach --no-stdin "$ID" || true
+	grep -qaF $'\e[1mbeginend\e[0mlive|' "$T/screen"
+	# A file answers nothing: it has all.
+	attach --no-stdin "$ID" >"$T/o" 2>&1 </dev/null &
+	wait_until 5 file_has "$T/o" '|'
+	kill -TERM $!
+	wait $! || true
+	grep -qaF $'\e[1mbegin\e[6n\e[c\e[>0q\e]11;?\a\eP+q544e\e\\end\e[0m\e[6nlive\e[6n\x05|' "$T/o"
 	remove
 }
 
@@ -93,10 +102,10 @@ term() {
 	config_edit '.process.terminal = true'
 	berth run -d "$ID"
 	wait_until 10 log_has "$ID" ready
-	term expect:ready "run:kill -TERM \$(cat $T/pid)" -- attach "$ID"
+	term expect:ready "run:kill -TERM \$(cat $T/pid)" -- attach "$ID" || true
 	is "$status" 143
 	is "$(state_of)" running
-	term expect:ready "run:kill -USR1 \$(cat $T/pid)" 'expect:got 10' "run:kill -TERM \$(cat $T/pid)" -- attach --sig-proxy "$ID"
+	term expect:ready "run:kill -USR1 \$(cat $T/pid)" 'expect:got 10' "run:kill -TERM \$(cat $T/pid)" -- attach --sig-proxy "$ID" || true
 	is "$status" 43
 	berth delete "$ID"
 }
@@ -106,20 +115,20 @@ term() {
 	config_edit '.process.terminal = true'
 	berth run -d "$ID"
 	# The first half is input when the time is over; what is typed behind it at once takes it along.
-	term expect:tick 'send:p' 'run:sleep 0.7' 'send:\r' 'expect:got <p>' 'send:pa\r' 'expect:got <pa>' 'send:pq' -- attach --detach-keys p,q "$ID"
+	term expect:tick 'send:p' 'run:sleep 0.7' 'send:\r' 'expect:got <p>' 'send:pa\r' 'expect:got <pa>' 'send:pq' -- attach --detach-keys p,q "$ID" || true
 	is "$status" 0
 	is "$(state_of)" running
 	local i
 	# In two pieces. The two may be apart for longer than that on a machine that is busy: then it is input.
 	for i in 1 2 3 4 5 6; do
-		term expect:tick 'send:p' 'run:sleep 0.1' 'send:q' 'run:sleep 1' "run:kill -TERM \$(cat $T/pid) || true" -- attach --detach-keys p,q "$ID"
+		term expect:tick 'send:p' 'run:sleep 0.1' 'send:q' 'run:sleep 1' "run:kill -TERM \$(cat $T/pid) || true" -- attach --detach-keys p,q "$ID" || true
 		[ "$status" -ne 0 ] || break
 	done
 	is "$status" 0
 	# None at all, and one that is in the middle of other input.
-	term expect:tick 'send:\x1d\x10\x11pq\r' 'expect:got <' "run:kill -TERM \$(cat $T/pid)" -- attach --detach-keys '' "$ID"
+	term expect:tick 'send:\x1d\x10\x11pq\r' 'expect:got <' "run:kill -TERM \$(cat $T/pid)" -- attach --detach-keys '' "$ID" || true
 	is "$status" 143
-	term expect:tick 'send:abc\x1ddef' -- attach "$ID"
+	term expect:tick 'send:abc\x1ddef' -- attach "$ID" || true
 	is "$status" 0
 	is "$(state_of)" running
 	remove
@@ -129,7 +138,7 @@ term() {
 	bundle workload box
 	config_edit '.process.terminal = true'
 	berth run -d "$ID"
-	term 'expect:[' 'send:x' 'expect:> x' 'send:p' 'expect:> xp' 'send:pq' -- attach --detach-keys p,q "$ID"
+	term 'expect:[' 'send:x' 'expect:> x' 'send:p' 'expect:> xp' 'send:pq' -- attach --detach-keys p,q "$ID" || true
 	is "$status" 0
 	is "$(state_of)" running
 	remove
@@ -138,17 +147,17 @@ term() {
 @test "run and exec have the keys too" {
 	bundle workload box
 	config_edit '.process.terminal = true'
-	term 'expect:[' 'send:x' 'expect:> x' 'send:py' 'expect:> xpy' 'send:pq' -- run --detach-keys p,q "$ID"
+	term 'expect:[' 'send:x' 'expect:> x' 'send:py' 'expect:> xpy' 'send:pq' -- run --detach-keys p,q "$ID" || true
 	is "$status" 0
 	is "$(state_of)" running
-	term 'expect:[' 'send:pq' -- exec -t --name box --detach-keys p,q "$ID" workload box
+	term 'expect:[' 'send:pq' -- exec -t --name box --detach-keys p,q "$ID" workload box || true
 	is "$status" 0
 	# What was left is there, by its name.
-	term 'expect:[' 'send:typed' 'expect:> typed' 'send:\x1d' -- attach "$ID/box"
+	term 'expect:[' 'send:typed' 'expect:> typed' 'send:\x1d' -- attach "$ID/box" || true
 	is "$status" 0
-	term 'expect:> typed' 'send:q' -- attach "$ID/box"
+	term 'expect:> typed' 'send:q' -- attach "$ID/box" || true
 	is "$status" 7
-	term 'expect:> xpy' 'send:q' -- attach "$ID"
+	term 'expect:> xpy' 'send:q' -- attach "$ID" || true
 	is "$status" 7
 	berth delete "$ID"
 }

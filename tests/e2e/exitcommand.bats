@@ -160,3 +160,25 @@ parked() { pgrep -x berth-exit >/dev/null; }
 	wait_until 5 jq -e '.code == 127' "$STATE/$ID/exit-command.json"
 	berth delete "$ID"
 }
+
+@test "an upgrade beside the exit command: one that waits is told by the new shim, one that runs is left alone" {
+	command_in 'echo "$BERTH_EXIT_CODE" >>$T/ran; until [ -e $T/go ]; do sleep 0.05; done; echo done >>$T/ran'
+	bundle sleep 100
+	berth run -d --exit-command "$T/command" "$ID"
+	local helper
+	helper=$(pgrep -x berth-exit)
+	BERTH_SHIM_PATH=$BERTH_BUILD/tests/shims/next berth upgrade "$ID"
+	is "$(pgrep -x berth-exit)" "$helper"
+	[ ! -e "$T/ran" ] || fail "before the exit"
+	berth kill "$ID" KILL
+	wait_until 10 file_has "$T/ran" 137
+	BERTH_SHIM_PATH=$BERTH_BUILD/tests/shims/after-next berth upgrade "$ID"
+	is "$(pgrep -x berth-exit)" "$helper"
+	: >"$T/go"
+	wait_until 10 jq -e '.known and .code == 0' "$STATE/$ID/exit-command.json"
+	is "$(cat "$T/ran")" $'137\ndone'
+	berth wait "$ID"
+	is "$out" 137
+	wait_until 5 not parked
+	berth delete "$ID"
+}

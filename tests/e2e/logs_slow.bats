@@ -223,3 +223,78 @@ MESSAGE=out"
 	is "$(sed -n 's/^MESSAGE=//p' "$T/records" | tr -cd x | wc -c)" 300000
 	berth delete "$ID"
 }
+
+@test "an upgrade while the helper hangs: it goes on with the new shim, and no byte is lost" {
+	stalling
+	steps 'echo one; read x </go; seq 1000; read x </go2; echo last; read x </go'
+	berth run -d --container-log "$T/mnt/log" "$ID"
+	wait_until 5 file_has "$T/files/log" one
+	local helper
+	helper=$(pgrep berth-shim-log)
+	stall
+	go
+	wait_until 10 log_is '.written + .pending' 3897
+	[ "$(log_state .pending)" -gt 0 ]
+	BERTH_SHIM_PATH=$BERTH_BUILD/tests/shims/next berth upgrade "$ID"
+	is "$(pgrep berth-shim-log)" "$helper"
+	is "$(log_state '.written + .pending')" 3897
+	go go2
+	wait_until 10 log_is '.written + .pending' 3902
+	go_on
+	wait_until 10 log_is .pending 0
+	is "$(log_state '"\(.written) \(.lost)"')" "3902 0"
+	is "$(cut -d' ' -f4- "$T/files/log" | cksum)" "$({ echo one; seq 1000; echo last; } | cksum)"
+	# Its end is the new shim's to see as well.
+	go
+	berth wait "$ID"
+	wait_until 5 no_helper
+	berth delete "$ID"
+}
+
+@test "a recovery with the log in the journal: it goes on there, and without a journal all the same" {
+	journal
+	steps 'echo one; read x </go; echo two; read x </go2; echo three; read x </go'
+	berth run -d --container-log-format journald "$ID"
+	wait_until 5 file_has "$T/records" MESSAGE=one
+	# The place is on record.
+	unset BERTH_JOURNAL_SOCKET
+	kill -KILL "$(shim_pid)"
+	berth recover "$ID"
+	has "$out" 'has a new shim'
+	go
+	wait_until 5 file_has "$T/records" MESSAGE=two
+	is "$(log_state '"\(.format) \(.lost)"')" "journald 0"
+	is "$(grep -c "^CONTAINER_NAME=$ID\$" "$T/records")" 2
+	kill -9 "$server"
+	wait "$server" || true
+	kill -KILL "$(shim_pid)"
+	berth recover "$ID"
+	go go2
+	wait_until 5 log_is .lost 6
+	go
+	berth wait "$ID" || true
+	berth delete "$ID"
+}
+
+@test "a recovery while the log's file system hangs: the container goes on, and the log after it" {
+	stalling
+	steps 'echo one; read x </go; echo two; read x </go2; echo three; read x </go'
+	berth run -d --container-log "$T/mnt/log" "$ID"
+	wait_until 5 file_has "$T/files/log" one
+	stall
+	kill -KILL "$(shim_pid)"
+	CMD_TIMEOUT=20 berth recover "$ID"
+	has "$out" 'has a new shim'
+	go
+	wait_until 10 log_is .pending 4
+	go go2
+	wait_until 10 log_is .pending 10
+	go_on
+	wait_until 10 log_is .pending 0
+	is "$(log_state .lost)" 0
+	is "$(cut -d' ' -f4- "$T/files/log" | tr '\n' ' ')" "one two three "
+	go
+	berth wait "$ID" || true
+	wait_until 5 no_helper
+	berth delete "$ID"
+}

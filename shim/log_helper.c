@@ -37,6 +37,7 @@
 
 struct message {
 	bool reopen; /* then nothing else counts */
+	uint8_t version;
 	enum frame_stream stream;
 	int64_t now_ns, stamp_ns;
 	uint64_t lost; /* bytes that were lost on our side, before this */
@@ -46,14 +47,20 @@ struct message {
 };
 
 struct account {
-	bool opened;      /* the first: error says how that went */
-	bool local;       /* it comes with directory and file */
+	bool opened; /* the first: error says how that went */
+	bool local;  /* it comes with directory and file */
+	uint8_t version;
 	uint64_t handled; /* bytes of output of all messages so far: written, or lost here */
 	uint64_t written, lost, size;
 	int error;
 };
 
-/* A helper outlives the upgrade of its shim: what the two say to each other stays as it is. */
+/*
+ * A helper outlives the upgrade of its shim, and the new one can make no other. So the hand-over has
+ * the version of what the two say to each other, and a shim that does not speak it refuses; who gets
+ * a message of another version all the same takes nothing from it and hangs up. 0 is as 1, from
+ * before they were numbered. A change below is a new version.
+ */
 _Static_assert(sizeof(struct message) == 40 + HELPER_RECORDS * sizeof(struct log_record) &&
                    sizeof(struct log_record) == 24,
                "a message of the log is one of another version");
@@ -100,6 +107,7 @@ static void send_account(struct helper *h, const struct account *kind, const int
 {
 	struct account a = *kind;
 
+	a.version = LOG_HELPER_VERSION;
 	a.handled = h->handled;
 	a.written = h->sink.written;
 	a.lost = h->sink.lost_total - h->told;
@@ -148,7 +156,7 @@ static _Noreturn void helper_serve(struct helper *h)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < (ssize_t)sizeof(*m))
+		if (n < (ssize_t)sizeof(*m) || m->version > LOG_HELPER_VERSION)
 			_exit(0);
 		if (m->reopen)
 			(void)log_file_reopen(&h->sink);
@@ -235,6 +243,7 @@ static void keep_helper(struct log_sink *s, int *sock, int *pidfd)
 	s->way = LOG_TO_HELPER;
 	s->out_fd = take_fd(sock);
 	s->helper_pidfd = take_fd(pidfd);
+	s->helper_version = LOG_HELPER_VERSION;
 	(void)fd_nonblock(s->out_fd, true);
 }
 
@@ -282,7 +291,8 @@ static int hand_over(struct log_sink *s, struct message *m, const struct log_bat
 
 bool log_helper_write(struct log_sink *s, const struct log_batch *b)
 {
-	struct message m = { .stream = b->stream,
+	struct message m = { .version = LOG_HELPER_VERSION,
+		             .stream = b->stream,
 		             .now_ns = b->now_ns,
 		             .stamp_ns = b->stamp_ns,
 		             .lost = s->lost,
@@ -305,7 +315,7 @@ bool log_helper_write(struct log_sink *s, const struct log_batch *b)
 
 int log_helper_reopen(struct log_sink *s)
 {
-	struct message m = { .reopen = true };
+	struct message m = { .reopen = true, .version = LOG_HELPER_VERSION };
 
 	return hand_over(s, &m, NULL);
 }
@@ -316,6 +326,8 @@ int log_helper_listen(struct log_sink *s)
 	ssize_t n;
 
 	while ((n = read(s->out_fd, &a, sizeof(a))) == (ssize_t)sizeof(a)) {
+		if (a.version > LOG_HELPER_VERSION)
+			break;
 		s->handled = a.handled;
 		s->written = a.written;
 		s->size = a.size;

@@ -36,6 +36,8 @@ struct log_conf {
 
 enum log_way { LOG_TO_FILE, LOG_TO_HELPER, LOG_TO_JOURNAL };
 
+#define LOG_HELPER_VERSION 1 /* of the messages between shim and helper: log_helper.c */
+
 struct log_sink {
 	enum log_driver format;
 	enum log_way way;
@@ -54,6 +56,7 @@ struct log_sink {
 
 	int out_fd;               /* to the helper or the journal */
 	int helper_pidfd;         /* our child */
+	int helper_version;       /* of what we say to each other */
 	uint64_t handed, handled; /* bytes of output: to the helper, and what it has answered for */
 	uint64_t helper_lost;     /* of these */
 	bool blocked;             /* nothing more can be handed over now */

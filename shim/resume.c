@@ -64,6 +64,7 @@ static const struct member shim_rows[] = {
 	R("must-log_way", session.log.way, K_INT, LOG_TO_FILE, LOG_TO_JOURNAL),
 	FD("log_out_fd", session.log.out_fd),
 	FD("log_helper_pidfd", session.log.helper_pidfd),
+	R("log_helper_version", session.log.helper_version, K_INT, 0, LOG_HELPER_VERSION),
 	COUNT("log_handed", session.log.handed),
 	COUNT("log_handled", session.log.handled),
 	COUNT("log_helper_lost", session.log.helper_lost),

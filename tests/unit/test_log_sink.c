@@ -515,6 +515,36 @@ static void test_take_over(void **state)
 	}
 }
 
+/* A helper that stayed from another version of us: what it says is not taken for something else. */
+static void test_helper_version(void **state)
+{
+	(void)state;
+	for (int version = 0; version <= LOG_HELPER_VERSION + 1; version++) {
+		struct log_sink s = { .helper_pidfd = FD_INVALID, .handed = 100 };
+		char account[48] = { 0 };
+		uint64_t handled = 60;
+		int sock[2];
+
+		assert_int_equal(
+		    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sock), 0);
+		s.out_fd = sock[0];
+		account[2] = (char)version;
+		memcpy(account + 8, &handled, sizeof(handled));
+		assert_int_equal(send(sock[1], account, sizeof(account), 0), sizeof(account));
+		if (version <= LOG_HELPER_VERSION) {
+			assert_int_equal(log_helper_listen(&s), 0);
+			assert_int_equal(s.handled, 60);
+			assert_int_equal(s.lost_total, 0);
+			fd_close(s.out_fd);
+		} else {
+			assert_int_equal(log_helper_listen(&s), -EPIPE);
+			assert_int_equal(s.out_fd, FD_INVALID);
+			assert_int_equal(s.lost_total, 100);
+		}
+		fd_close(sock[1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,6 +562,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_directory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_take_over, setup, teardown),
+		cmocka_unit_test(test_helper_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,7 @@ static void fill_session(struct session *s)
 	s->log.way = LOG_TO_HELPER;
 	s->log.out_fd = any_fd();
 	s->log.helper_pidfd = any_fd();
+	s->log.helper_version = 1;
 	s->log.handed = 13;
 	s->log.handled = 14;
 	s->log.helper_lost = 15;
@@ -448,6 +449,8 @@ static void test_refused(void **state)
 		{ "resume", "status", "\"x\"" },
 		{ "resume", "reaped", "1" },
 		{ "resume", "log_fd", "2" },
+		{ "resume", "log_helper_version", "2" },
+		{ "resume", "log_helper_version", "-1" },
 		{ "resume", "log_fd", "10000" },
 		{ "resume", "stdout_head", "100" }, /* less than was logged */
 		{ "resume", "stdout_head", "-1" },

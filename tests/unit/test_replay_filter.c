@@ -117,7 +117,8 @@ static void test_others(void **state)
 		"\033]7;file://h/a?\a\033]133;A\a\033]21;foreground=red\a\033]1337;SetMark\a",
 		"\033P1;1|17/"
 		"17\033\\\033Pq#0;2;0;0;0~-\033\\\033_Ga=T,f=24;AAAA\033\\\033^pm\033\\",
-		"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 \xe2\x94\x9b\xc5\x9b""c \xc2\xa0 \xc2\x9bm "
+		"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 \xe2\x94\x9b\xc5\x9b"
+		"c \xc2\xa0 \xc2\x9bm "
 		"\xc4\x90\xc2\xb7",
 		"\033]2;\xe2\x9c\x9c ? \xc5\x9c\xc3\x9c\xc2\xa7\a",
 		"\033[12\0306n \033[12\0326n \033\033[m \033]10;\030?",

@@ -84,6 +84,25 @@ static int read_all(int fd, struct buf *b)
 	}
 }
 
+/*
+ * A FIFO without a writer is the end of its text, not something to wait for; one that has a writer
+ * is waited for as any pipe is.
+ */
+static int open_input(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(err, -errno, "open \"%s\"", path);
+	if (fcntl(fd, F_SETFL, 0) < 0) {
+		int r = -errno;
+
+		fd_close(fd);
+		return err_set(err, r, "open \"%s\"", path);
+	}
+	return fd;
+}
+
 int input_read(const char *path, bool dash_is_stdin, char **ret, size_t *ret_len, struct err *err)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(SPEC_FILE_MAX);
@@ -95,9 +114,9 @@ int input_read(const char *path, bool dash_is_stdin, char **ret, size_t *ret_len
 	if (fd >= 0) {
 		is_stdin = false;
 	} else if (!is_stdin) {
-		fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+		fd = open_input(path, err);
 		if (fd < 0)
-			return err_set(err, -errno, "open \"%s\"", path);
+			return fd;
 	}
 	r = read_all(is_stdin ? STDIN_FILENO : fd, &b);
 	if (r < 0)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,8 @@ static struct {
 	const char *root, *log, *log_format, *rootless, *cgroup_manager;
 	bool debug, systemd_cgroup, strict, version;
 } global = { .log_format = "text", .rootless = "auto" };
+
+static bool log_is_file; /* set up, and not stderr, which is told anyway */
 
 static const char *program = "berth"; /* the name that we were called by, for the help texts */
 
@@ -154,6 +157,7 @@ static int setup_log(struct err *err)
 	if (fd < 0)
 		return err_set(err, -errno, "open log \"%s\"", global.log ? global.log : "stderr");
 	log_setup(fd, format, global.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN);
+	log_is_file = global.log != NULL;
 	return 0;
 }
 
@@ -200,12 +204,12 @@ static int fail(const char *command, const struct err *err)
 	/* All went well up to the program, which cannot be executed: that is its own word, and
 	 * callers look for it on a line of its own. */
 	if (err->code == -ENOEXEC && strncmp(msg, "exec ", 5) == 0) {
-		if (global.log)
+		if (log_is_file)
 			log_error("%s", msg);
 		fprintf(stderr, "%s\n", msg);
 		return err->exit_status ? err->exit_status : 1;
 	}
-	if (global.log)
+	if (log_is_file)
 		log_error("berth%s%s%s: %s", *command ? " " : "", command,
 		          *command ? " failed" : "", msg);
 	fprintf(stderr, "berth%s%s%s: %s\n", *command ? " " : "", command,
@@ -217,7 +221,7 @@ static int usage_error(const struct command *c, const char *what, int n)
 {
 	printf("Incorrect Usage.\n\n");
 	print_command_help(c);
-	if (global.log)
+	if (log_is_file)
 		log_error("berth: \"%s\" requires %s %d argument(s)", c->name, what, n);
 	fprintf(stderr, "berth: \"%s\" requires %s %d argument(s)\n", c->name, what, n);
 	return 1;
@@ -249,14 +253,22 @@ static int run_command(const struct command *c, struct ctx *ctx, int argc, char 
 	return r < 0 ? fail(c->name, &ctx->err) : r;
 }
 
+/* The name is the caller's text: cut and escaped, as errors are. */
+static int no_topic(const char *name, const char *more)
+{
+	struct err err = { 0 };
+
+	err_text(&err, -EINVAL, "No help topic for '%.200s'%s", name, more);
+	fprintf(stderr, "%s\n", err.msg);
+	return 3;
+}
+
 static int help_topic(const char *name)
 {
 	const struct command *c = find_command(name);
 
-	if (!c) {
-		fprintf(stderr, "No help topic for '%s'\n", name);
-		return 3;
-	}
+	if (!c)
+		return no_topic(name, "");
 	print_command_help(c);
 	return 0;
 }
@@ -284,11 +296,8 @@ static int dispatch(struct ctx *ctx, int argc, char **argv)
 		return 0;
 	}
 	c = find_command(argv[0]);
-	if (!c) {
-		fprintf(stderr, "No help topic for '%s': unknown command; see berth --help\n",
-		        argv[0]);
-		return 3;
-	}
+	if (!c)
+		return no_topic(argv[0], ": unknown command; see berth --help");
 	if (setup_log(&ctx->err) < 0 || check_rootless(&ctx->err) < 0 ||
 	    check_cgroup_manager(ctx) < 0)
 		return fail(c->name, &ctx->err);
@@ -306,6 +315,8 @@ int main(int argc, char **argv)
 
 	if (argc < 1 || fd_ensure_stdio() < 0)
 		return 1;
+	/* A file that may not grow is an error of write(2), to be undone and told, not our end. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	(void)fd_cloexec_from(3); /* what the caller leaked is nobody's business but ours */
 	(void)self_directory();   /* takes an earlier incarnation's word out of the environment */
 	/* A re-execution by descriptor names us after its number. */

@@ -211,6 +211,7 @@ static int parse_device(struct load *l, const cJSON *j, void *member)
 {
 	struct spec_device *d = member;
 	struct device_in in = { 0 };
+	size_t mark;
 	char *clean;
 	int r;
 
@@ -231,7 +232,9 @@ static int parse_device(struct load *l, const cJSON *j, void *member)
 	d->path = clean;
 	if (streq(d->path, "/"))
 		return load_fail_at(l, "path", "must name a file");
+	mark = load_push(l, "path");
 	r = spec_path_limits(l, d->path);
+	load_pop(l, mark);
 	return r < 0 ? r : device_mode(l, &in, d);
 }
 

@@ -41,8 +41,11 @@ class Case:
         self.spawn = rest.pop("spawn", {})  # how the program is started: see World.run
         self.live = rest.pop("live", False)  # there is a running container, {id}
         self.twice = rest.pop("twice", False)  # by create and by run
-        self.status = rest.pop("status", 1)  # of a refusal
+        self.verb = rest.pop("verb", None)  # of create and run, the one that shows it
+        # Of a refusal. The callers of exec tell it by 255 from the end of the process.
+        self.status = rest.pop("status", 255 if self.command and self.command[0] == "exec" else 1)
         self.usage = rest.pop("usage", False)  # a usage text on standard output is no fault
+        self.quiet = rest.pop("quiet", False)  # no word of it can be written
         self.portable = rest.pop("portable", self.command is None and not self.live)
         assert not rest, rest
         if expect in (LOADS, STRICT, LOADS_NOT_STRICT, EITHER):

@@ -197,7 +197,7 @@ class World:
             # Without the options of superblocks: those of cgroup2 are the whole machine's.
             lines.add("mount " + line.split(" - ")[0] + " " + line.split(" - ")[1].split()[0])
         lines |= {"link " + n for n in os.listdir("/sys/class/net")}
-        lines |= {"key " + line.split(None, 7)[-1] for line in open("/proc/keys") if self.tag in line}
+        lines |= {"key " + line.split(None, 7)[-1].strip() for line in open("/proc/keys") if self.tag in line}
         # The cache of compiled filters stays, and so does the directory of short socket names.
         lines |= {"file " + p for p in self.tree("/tmp", (self.dir + "/o", self.dir + "/canary", self.dir + "/kept"))
                   if not p.startswith((self.state + "/.seccomp", self.state + "/.s"))}

@@ -242,7 +242,7 @@ int main(int argc, char **argv)
 		             .ring = 128 * 1024,
 		             .drain = 2000 };
 	int ready[2], report[2], null;
-	char shim[PATH_MAX], dir[PATH_MAX], text[64] = "", byte;
+	char shim[PATH_MAX], dir[PATH_MAX], text[64] = "", word[256];
 	ssize_t n;
 
 	if (argc == 2 && strcmp(argv[1], "--hangup") == 0)
@@ -271,7 +271,7 @@ int main(int argc, char **argv)
 	close(ready[1]);
 	close(report[1]);
 	n = read(report[0], text, sizeof(text) - 1);
-	if (n <= 0 || read(ready[0], &byte, 1) != 1) {
+	if (n <= 0 || read(ready[0], word, sizeof(word)) != 1) { /* more than a byte is why not */
 		fprintf(stderr, "shim-keeper: the shim does not serve\n");
 		return 1;
 	}

@@ -181,7 +181,7 @@ check-infra: ## run the tests of the scripts
 	$(Q)scripts/run-bats $(BUILD) infra $(or $(INFRA),tests/infra)
 
 # Every command and every way in and out of a container; the rest differs in what the kernel does, not in our code.
-SANITIZED_E2E := lifecycle.bats exec.bats hooks.bats badinput.bats attach.bats state.bats
+SANITIZED_E2E := lifecycle.bats exec.bats hooks.bats badinput.bats attach.bats state.bats recover.bats
 check-hostile: all $(tool_bin) ## thousands of wrong inputs, each refused cleanly (root; HOSTILE="--only REGEX" for some)
 	$(Q)BERTH_BUILD=$(BUILD) tests/security/hostile $(HOSTILE)
 

@@ -35,6 +35,18 @@
 #include "shim/resume.h"
 #include "version.h"
 
+/*
+ * Of a sanitized build: the environment is empty after an upgrade, and the filter that outlives it
+ * lets nobody set limits or a signal stack, or make the process that looks for leaks.
+ */
+#ifdef __SANITIZE_ADDRESS__
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "disable_coredump=0:use_sigaltstack=0:detect_leaks=0";
+}
+#endif
+
 static const char usage[] =
     "usage: berth-shim --handover FD | --version | --handover-versions |\n"
     "       --handover-check TEXT DATA EXE\n"

@@ -291,8 +291,15 @@ plain() {
 	not berth create "$ID"
 	is "$(wc -l <"$T/log.json")" 1
 	jq -e '.level == "error"' "$T/log.json"
-	not LC_ALL=C grep -q "$(printf '\033')" "$T/err"
+	not env LC_ALL=C grep -q "$(printf '\033')" "$T/err"
 	is "$(wc -l <"$T/err")" 1
+	# Who reads it may read late: it fits into any pipe. (1 KiB, and what is in front.)
+	config_edit '.process.args = ["no" + "such" * 5000]'
+	not berth create "$ID"
+	has "$err" nosuch
+	[ "$(wc -c <"$T/err")" -le 1100 ] || fail "$(wc -c <"$T/err") bytes"
+	is "$(wc -l <"$T/log.json")" 2
+	[ "$(tail -1 "$T/log.json" | wc -c)" -le 1280 ]
 }
 
 @test "--debug prints the steps of parent and init, with their durations" {

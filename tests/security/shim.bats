@@ -38,8 +38,11 @@ load helpers
 	config_edit --arg s "$STATE" '.mounts += [{destination: "/state", type: "bind", source: $s, options: ["rbind"]}]'
 	cp "$E2E_RUN/bin/varlink" "$BUNDLE/rootfs/bin/"
 	berth run -d "$ID"
+	# It is there, can be called, and answers to others.
+	berth exec "$ID" test -S "/state/$ID/shim.sock"
+	varlink -t 5 "$(shim_addr)" '{"method":"io.berth.Shim.State"}' | jq -e '.parameters.pid > 0'
 	berth exec "$ID" varlink -t 3 "/state/$ID/shim.sock" '{"method":"io.berth.Shim.State"}' || true
-	hasnt "$out" '"pid"'
+	is "$status $out" "1 " # connected, and closed without a word
 	remove
 }
 

@@ -260,6 +260,7 @@ int launch_decide(struct ctx *ctx, struct launch *l, bool foreground)
 	if (r < 0)
 		return r;
 	l->with_shim = r > 0;
+	l->foreground = foreground;
 	l->terminal_here = q.terminal_here && !l->with_shim;
 	r = check_terminal(l, foreground, &ctx->err);
 	if (r == 0)
@@ -296,9 +297,12 @@ static int load(struct ctx *ctx, struct launch *l, bool foreground)
 	return r;
 }
 
-/* What systemd ends with its unit is worth a word: the container would lose its shim with it. */
+/*
+ * What systemd ends with its unit is worth a word: the container would lose its shim with it. Not
+ * to who waits for the container at his terminal, where the word would be among the container's.
+ */
 static int plan_shim_cgroup(const struct cg_host *host, const struct cg_request *req,
-                            struct cg **ret, struct err *err)
+                            bool foreground, struct cg **ret, struct err *err)
 {
 	struct err e = { 0 };
 	int r = cg_plan_shim(host, req, ret, &e);
@@ -309,7 +313,7 @@ static int plan_shim_cgroup(const struct cg_host *host, const struct cg_request 
 	}
 	if (r < 0)
 		*ret = NULL;
-	if ((r < 0 || !(*ret)->usable) && cg_host_in_unit(host))
+	if ((r < 0 || !(*ret)->usable) && !foreground && cg_host_in_unit(host))
 		log_warn("the shim stays in the caller's cgroup, and ends with it: %s",
 		         r < 0 ? e.msg : (*ret)->why);
 	return 0;
@@ -345,7 +349,7 @@ int launch_plan_cgroups(struct ctx *ctx, struct launch *l, const char *id, struc
 		(*ret)->strict = ctx->strict;
 	if (r == 0 && l->with_shim && !launch_stays_with_caller(l->opts->shim_cgroup) &&
 	    (req.shim_place || !ctx->no_cgroups))
-		r = plan_shim_cgroup(host, &req, ret_shim, &ctx->err);
+		r = plan_shim_cgroup(host, &req, l->foreground, ret_shim, &ctx->err);
 	cg_host_free(host);
 	return r;
 }
@@ -367,7 +371,7 @@ int launch_place_exec_shim(struct ctx *ctx, struct ctr *ctr, struct err *err)
 		return 0;
 	r = cg_host_detect(&host, err);
 	if (r == 0)
-		r = plan_shim_cgroup(host, &req, &cg, err);
+		r = plan_shim_cgroup(host, &req, false, &cg, err);
 	cg_host_free(host);
 	return r == 0 && cg ? ctr_set_shim_cgroup(ctr, cg, err) : r;
 }

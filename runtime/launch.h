@@ -111,6 +111,7 @@ struct launch {
 	struct ctr_plan *plan;
 	struct ctr *ctr;
 	bool with_shim;
+	bool foreground;    /* somebody waits for the container to end */
 	bool terminal_here; /* a terminal that is neither handed over nor kept by a shim: ours to
 	                       relay */
 	int preserve_fds;   /* LISTEN_FDS included */

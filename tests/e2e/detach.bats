@@ -315,6 +315,13 @@ exec_shim() { jq .shim.pid "$STATE/$ID/exec/$1/session.json"; }
 	is "$(wc -l <"$T/said")" 1
 	has "$(cat "$T/said")" "the shim stays in the caller's cgroup, and ends with it"
 	"${user[@]}" "$BERTH" --root "$T/user" delete --force "$ID"
+	# Nor to who waits at the terminal, which is the container's then.
+	config_edit '.process.terminal = true | .process.args = ["echo", "alone"]'
+	# shellcheck disable=SC2016 # expanded there
+	sh -euc 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"' sh "$top/$TAG.service" "${user[@]}" \
+		script -qefc "$BERTH --root $T/user run --shim=always --bundle $BUNDLE $ID-t" /dev/null </dev/null >"$T/said" 2>&1 || fail "$(cat "$T/said")"
+	is "$(tr -d '\r' <"$T/said" | head -1)" alone
+	config_edit '.process.terminal = false | .process.args = ["sleep", "1000"]'
 	# Elsewhere nobody ends it: no word.
 	"${user[@]}" "$BERTH" --root "$T/user" run -d --shim=always --bundle "$BUNDLE" "$ID" 2>"$T/said"
 	is "$(cat "$T/said")" ""

@@ -205,6 +205,30 @@ check-spec: $(spec_bin) ## is docs/SPEC.md complete, and does all that it and do
 	$(Q)scripts/check-spec $(BUILD)
 	$(Q)scripts/check-reliability
 
+check-calls: all ## does no object file call what resolves path strings, but for a list with reasons
+	$(Q)scripts/check-calls $(BUILD)
+
+check-binaries: all ## are the programs linked as a release is to be (PIE, RELRO, NOW, NX, CET, ...)
+	$(Q)scripts/check-binaries $(programs)
+
+check-reproducible: ## are two builds in two folders the same to the bit (takes two whole builds)
+	$(Q)scripts/check-reproducible
+
+# Not part of the lint: it takes minutes, and knows nothing of the cleanup attribute before gcc 13.
+ANALYZER := -fanalyzer -Wno-analyzer-malloc-leak -Wno-analyzer-fd-leak -Wno-analyzer-file-leak -Wno-analyzer-possible-null-dereference
+check-analyzer: $(GEN)/version.h ## gcc's static analyzer over all sources
+	$(Q)bad=0; for f in $(lib_src); do \
+		$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ANALYZER) -Werror -c -o $(GEN)/analyzed.o $$f || bad=1; \
+	done; rm -f $(GEN)/analyzed.o; exit $$bad
+
+COVERAGE_BUILD := build-coverage
+coverage: ## lines executed by the unit tests and the corpora, by directory (E2E="files": and by these, as root)
+	$(Q)$(MAKE) --no-print-directory -s BUILD=$(COVERAGE_BUILD) CFLAGS='-O0 -g --coverage' LDFLAGS='$(LDFLAGS) --coverage' all tests
+	$(Q)find $(COVERAGE_BUILD) -name '*.gcda' -delete
+	$(Q)scripts/run-unit $(COVERAGE_BUILD) $(patsubst $(BUILD)/%,$(COVERAGE_BUILD)/%,$(unit_bin) $(fuzz_bin)) | tail -n 1
+	$(Q)[ -z '$(E2E)' ] || BERTH_BUILD=$(COVERAGE_BUILD) tests/e2e/run $(or $(WORLDS),native) -- $(E2E) | tail -n 1
+	$(Q)scripts/coverage $(COVERAGE_BUILD)
+
 # Builds that leave a property out of each config.json, or a protection out of the code. Some rows that stand for all, for every run of the tests; all rows by hand.
 KNOCKOUT_BUILD  := build-knockouts
 KNOCKOUT_SAMPLE := hostname hooks.prestart[].env root.readonly mounts[].options process.user.umask process.capabilities.ambient \
@@ -228,9 +252,16 @@ FUZZ       ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(fuzz_src))
 fuzz: ## fuzz all that parses, 10 minutes each (clang; FUZZ="config log" for some, FUZZ_SECONDS=, JOBS=)
 	$(Q)$(MAKE) --no-print-directory fuzz-build
 	$(Q)scripts/fuzz $(FUZZ_BUILD) $(FUZZ)
+	$(Q)$(MAKE) --no-print-directory -s check-log-streams
+
+# Every byte that is logged is read back: a million random streams, rotated anywhere.
+check-log-streams: $(BUILD)/tests/unit/test_log_stream ## the same of the log: random streams, written and read (LOG_STREAMS=1000000, LOG_SEED=)
+	$(Q)LOG_STREAMS=$(or $(LOG_STREAMS),1000000) LOG_SEED=$(LOG_SEED) UNIT_TIMEOUT=7200 scripts/run-unit $(BUILD) $<
+	$(Q)grep -h '^# LOG_SEED' $(BUILD)/tests/test_log_stream.out
 
 fuzz-minute: ## the same for a minute in all
-	$(Q)FUZZ_TOTAL=1 FUZZ_SECONDS=60 $(MAKE) --no-print-directory fuzz
+	$(Q)$(MAKE) --no-print-directory fuzz-build
+	$(Q)FUZZ_TOTAL=1 FUZZ_SECONDS=60 scripts/fuzz $(FUZZ_BUILD) $(FUZZ)
 
 fuzz-build:
 	$(Q)$(MAKE) --no-print-directory CC=clang SAN=address,undefined,fuzzer-no-link BUILD=$(FUZZ_BUILD) fuzz-targets
@@ -282,7 +313,7 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 	$(Q)$(if $(filter %/berth-shim,$(programs)),install -m 0755 $(BUILD)/berth-shim $(DESTDIR)$(LIBEXECDIR)/berth-shim,:)
 
 clean: ## remove what was built
-	$(Q)rm -rf build build-san build-clang $(KNOCKOUT_BUILD) $(FUZZ_BUILD) $(BUILD) compile_commands.json
+	$(Q)rm -rf build build-san build-clang $(KNOCKOUT_BUILD) $(FUZZ_BUILD) $(COVERAGE_BUILD) $(BUILD) compile_commands.json
 
 deps-check: ## name everything that is missing to build and test
 	$(Q)scripts/deps-check build test
@@ -329,7 +360,7 @@ compile_commands.json: FORCE ## for clangd and other tools
 
 FORCE:
 .PHONY: all tests check check-vm check-unit check-e2e check-e2e-sanitized check-hostile check-infra check-sanitize check-format check-layers check-headers check-spec \
-	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample fuzz fuzz-minute fuzz-build fuzz-targets demo bench bench-shim soak install clean deps-check help FORCE
+	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample fuzz fuzz-minute fuzz-build fuzz-targets check-log-streams check-calls check-binaries check-reproducible check-analyzer coverage demo bench bench-shim soak install clean deps-check help FORCE
 .SECONDARY:
 
 ifneq ($(needs_cc),)

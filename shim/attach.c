@@ -47,6 +47,8 @@ void attach_gone(struct client *c)
 
 	shim->n_attached--;
 	input_finished(c);
+	if (shim->once_owner == c)
+		shim->once_owner = NULL; /* there is no stdin any more, and soon no client */
 	if (shim->mid_frame == c)
 		shim->mid_frame = NULL;
 	size_gone(c);

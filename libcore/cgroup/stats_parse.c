@@ -70,7 +70,9 @@ uint64_t cg_stat_key(const struct cg_stat_keys *keys, const char *key)
 
 static void add(struct cg_stat_u64s *list, uint64_t v)
 {
-	list->v = xreallocarray(list->v, list->n + 1, sizeof(*list->v));
+	/* Grown at each power of two: lists can be long. */
+	if ((list->n & (list->n - 1)) == 0)
+		list->v = xreallocarray(list->v, list->n ? 2 * list->n : 1, sizeof(*list->v));
 	list->v[list->n++] = v;
 }
 
@@ -95,7 +97,7 @@ void cg_stat_parse_list(const char *text, struct cg_stat_u64s *ret)
 		if (num_parse_u64(w, &first) < 0 || num_parse_u64(dash ? dash + 1 : w, &last) < 0 ||
 		    last >= LIST_MAX)
 			continue;
-		for (uint64_t v = first; v <= last; v++)
+		for (uint64_t v = first; v <= last && ret->n < LIST_MAX; v++)
 			add(ret, v);
 	}
 }

@@ -104,8 +104,9 @@ static void check_resume(const cJSON *root, struct claims *claims, struct shim *
 	for (int i = 0; r == 0 && i < 2; i++) {
 		const struct source *src = &shim->session.out[i];
 
-		CHECK(src->ring.origin <= src->ring.head);
-		CHECK(src->logged.offset <= src->ring.head);
+		/* Without a ring nobody looks at where it would begin. */
+		CHECK(!src->ring.size || src->ring.origin <= src->ring.head);
+		CHECK(!src->ring.size || src->logged.offset <= src->ring.head);
 	}
 	drop(shim);
 }

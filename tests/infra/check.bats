@@ -32,8 +32,8 @@ esac'
 	script bin/id 'echo 0'
 }
 
-# sum PASSED-LESS-ALL FAILED SKIPPED: 10 steps, 6 suites of 2
-sum() { [ "${lines[-1]}" = "$((10 + 6 * 2 + $1)) passed, $2 failed, $3 skipped" ]; }
+# sum PASSED-LESS-ALL FAILED SKIPPED: 12 steps, 6 suites of 2
+sum() { [ "${lines[-1]}" = "$((12 + 6 * 2 + $1)) passed, $2 failed, $3 skipped" ]; }
 
 script() {
 	printf '#!/bin/bash\n%s\n' "$2" >"$tree/$1"

@@ -317,6 +317,8 @@ int main(int argc, char **argv)
 		return 1;
 	/* A file that may not grow is an error of write(2), to be undone and told, not our end. */
 	(void)signal(SIGXFSZ, SIG_IGN);
+	/* Ignored by the caller, it would take the exit status of each child from us. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	(void)fd_cloexec_from(3); /* what the caller leaked is nobody's business but ours */
 	(void)self_directory();   /* takes an earlier incarnation's word out of the environment */
 	/* A re-execution by descriptor names us after its number. */

@@ -6,7 +6,7 @@ from .case import ACCEPTED, REFUSED, STRICT, Case, text_of
 from .files import make
 
 IDS = ("", ".", "..", "...", "a/b", "/a", "../x", "a\nb", "-x", "--", ".hid", "é", "a b", "a;b", "a%sb", "%n%n%n", "a\\b", "a\tb", "a\x1b[2J", "a\x7f", "a:b", "a@b", "a*", "a?", "$a", "a'b", 'a"b', "a|b", "~", "a,b", "a=b",
-       "x" * 129, "x" * 255, "x" * 256, "x" * 1024, "x" * 100000, "\u202eabc", "a\u0000"[:1] + "\u00a0", "{}", "[x]", "#", "!", "<a>")
+       "x" * 201, "x" * 255, "x" * 256, "x" * 1024, "x" * 100000, "\u202eabc", "a\u0000"[:1] + "\u00a0", "{}", "[x]", "#", "!", "<a>")
 
 
 def ids():

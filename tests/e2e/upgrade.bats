@@ -113,7 +113,7 @@ numbers() { seq -f %07.0f "$1"; }
 	numbers 100000 >"$BUNDLE/rootfs/numbers"
 	# It flows until there have been enough upgrades, however long one takes here.
 	shell 'until [ -e /go ]; do usleep 10000; done; n=0
-		until [ -e /stop ]; do cat /numbers; n=$((n + 1)); usleep 5000; done; echo $n >/rounds; read x; exit 3'
+		until [ -e /stop ]; do cat /numbers; n=$((n + 1)); usleep 20000; done; echo $n >/rounds; read x; exit 3'
 	berth run -d --container-log-max 1g "$ID"
 	timeout 100 "$BERTH" --root "$STATE" attach --no-stdin "$ID" >"$T/client" 2>"$T/client.err" </dev/null &
 	local n at=0 rounds

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/knockout.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
@@ -417,7 +418,8 @@ static _Noreturn void become_shim(struct keeper *k, int report)
 	if (handover_write(&k->h, &memfd, NULL) < 0 || handover_keep_fds(&k->h, memfd) < 0)
 		lost(k);
 	snprintf(number, sizeof(number), "%d", memfd);
-	(void)k_execveat(job->shim_exe_fd, "", argv, env, AT_EMPTY_PATH);
+	(void)k_execveat(job->shim_exe_fd, "", argv, knocked_out("shim") ? environ : env,
+	                 AT_EMPTY_PATH);
 	lost(k);
 }
 

@@ -34,16 +34,18 @@ int sysctl_check(const struct spec *spec, const struct ns_plan *ns, struct err *
 
 static int write_one(int sys_fd, const struct spec_kv *kv, struct err *err)
 {
+	uint64_t scope =
+	    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
 	_cleanup_free_ char *path = spec_sysctl_path(kv->key);
 	size_t len = strlen(kv->value);
 	_cleanup_close_ int fd = FD_INVALID;
 	ssize_t n;
 
-	if (knocked_out("private-procfs"))
+	if (knocked_out("private-procfs")) {
 		sys_fd = open("/proc/sys", O_RDONLY | O_CLOEXEC); /* the container's */
-	fd = k_openat2(sys_fd, path, O_WRONLY | O_CLOEXEC, 0,
-	               RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV |
-	                   RESOLVE_NO_MAGICLINKS);
+		scope = 0;
+	}
+	fd = k_openat2(sys_fd, path, O_WRONLY | O_CLOEXEC, 0, scope);
 	if (fd < 0)
 		return err_set(err, fd, "open sysctl \"%s\"", kv->key);
 	n = write(fd, kv->value, len);

@@ -7,7 +7,7 @@ load helpers
 @test "GHSA-5g49-rx9x-qfc6: values that become file names in a cgroup" {
 	bundle true
 	config_edit '.linux.resources = {hugepageLimits: [{pageSize: "../../x", limit: 1}]}'
-	not berth create "$ID"
+	refused 1 'pageSize: expected a size' create "$ID"
 	config_edit '.linux.resources = {unified: {"../memory.max": "1"}}'
 	not berth create "$ID"
 	config_edit '.linux.resources = {rdma: {"a/../b": {hcaHandles: 1}}}'
@@ -22,13 +22,13 @@ load helpers
 		rm -rf "$BUNDLE/rootfs/etc/passwd"
 		$plant "$BUNDLE/rootfs/etc/passwd"
 		CMD_TIMEOUT=5 berth run "$ID" || true
-		[ "$status" -ne 124 ] || fail "hung on $plant"
+		[ "$status" -lt 124 ] || fail "held up by $plant"
 		berth delete --force "$ID"
 	done
 	rm -rf "$BUNDLE/rootfs/etc/passwd"
 	head -c 3000000 /dev/zero | tr '\0' x >"$BUNDLE/rootfs/etc/passwd"
 	CMD_TIMEOUT=5 berth run "$ID" || true
-	[ "$status" -ne 124 ]
+	[ "$status" -lt 124 ]
 	berth delete --force "$ID"
 }
 

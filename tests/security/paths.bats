@@ -8,7 +8,7 @@ load helpers
 	bundle true
 	config_edit '.mounts |= map(select(.destination | startswith("/dev") | not)) | .linux.devices = [{path: "/dev/extra", type: "c", major: 1, minor: 3}]'
 	local target
-	for target in "$CANARY" ../../canary /../../../canary; do
+	for target in "$CANARY" "$CANARY/dir" ../../canary ../../canary/dir /../../../canary; do
 		rm -rf "$BUNDLE/rootfs/dev"
 		ln -s "$target" "$BUNDLE/rootfs/dev"
 		try

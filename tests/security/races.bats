@@ -129,6 +129,6 @@ without_dev() { config_edit '.mounts |= map(select(.destination | startswith("/d
 	without_dev
 	rm -rf "$BUNDLE/rootfs/dev"
 	mkdir "$BUNDLE/rootfs/dev"
-	ln -s "$CANARY" "$BUNDLE/rootfs/dev.x"
+	ln -s "$CANARY/dir" "$BUNDLE/rootfs/dev.x"
 	racing "$BUNDLE/rootfs/dev" "$BUNDLE/rootfs/dev.x" once
 }

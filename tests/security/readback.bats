@@ -175,3 +175,70 @@ load helpers
 	wait_until 5 is_state "$ID" stopped
 	berth delete "$ID"
 }
+
+# What config.json below asks for; what it does not name is the caller's, or the kernel's default.
+everything() {
+	jq -S --argjson host "$(probe)" -n '{uid: [1000, 1000, 1000], gid: [2000, 2000, 2000], groups: [5, 70000],
+		caps: {bounding: "0000000000002021", permitted: "0000000000000020", effective: "0000000000000020", inheritable: "0000000000000020", ambient: "0000000000000020"},
+		securebits: 0, no_new_privs: 1, seccomp: 2, dumpable: 1, umask: "0027", oom_score_adj: 321, cwd: "/work", hostname: "name", domainname: "domain", tty: false,
+		signals: {blocked: "0", ignored: "0", caught: "0", death: 0}, leads: true, args: ["probe", "one", ""], env: ["A=1", "B=two words", "HOME=/home/of", "PATH=/bin"],
+		fds: [0, 1, 2], nice: 5, policy: 3, ioprio: 16387, personality: $host.personality, cpus: $host.cpus, mempolicy: $host.mempolicy,
+		rlimits: ($host.rlimits + {RLIMIT_NOFILE: ["100", "200"], RLIMIT_CORE: ["0", "0"], RLIMIT_FSIZE: ["1000000", "2000000"]})}'
+}
+seen() {
+	jq -S '{uid, gid, groups: (.groups | sort), caps, securebits, no_new_privs, seccomp, dumpable, umask, oom_score_adj, cwd, hostname, domainname, tty, signals, leads: (.sid == .pid and .pgid == .pid),
+		args, env: (.env | sort), fds: (.fds | map(.fd)), nice, policy: .scheduler.policy, ioprio, personality, cpus, mempolicy, rlimits}' "$1"
+}
+
+# bats test_tags=compat
+@test "read-back: everything at once, for run, for create and start, and for exec" {
+	bundle probe one ''
+	mkdir "$BUNDLE/rootfs/work"
+	config_edit '.process |= (del(.apparmorProfile, .selinuxLabel) | .user = {uid: 1000, gid: 2000, additionalGids: [5, 70000], umask: 23} | .cwd = "/work" | .env = ["PATH=/bin", "A=1", "B=two words", "HOME=/home/of"]
+		| .capabilities = {bounding: ["CAP_CHOWN", "CAP_KILL", "CAP_NET_RAW"], permitted: ["CAP_KILL"], effective: ["CAP_KILL"], inheritable: ["CAP_KILL"], ambient: ["CAP_KILL"]}
+		| .rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 200}, {type: "RLIMIT_CORE", soft: 0, hard: 0}, {type: "RLIMIT_FSIZE", soft: 1000000, hard: 2000000}]
+		| .oomScoreAdj = 321 | .scheduler = {policy: "SCHED_BATCH", nice: 5} | .ioPriority = {class: "IOPRIO_CLASS_BE", priority: 3})
+		| .hostname = "name" | .domainname = "domain" | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["swapon"], action: "SCMP_ACT_ERRNO"}]}'
+	everything >"$T/want"
+	berth run "$ID"
+	seen "$T/out" | diff "$T/want" -
+	local own inside kind
+	for kind in mnt pid net ipc uts; do
+		own=$(readlink /proc/self/ns/$kind) inside=$(p .ns.$kind)
+		[ -n "$inside" ] && [ "$own" != "$inside" ] || fail "$kind is the host's"
+	done
+	is "$(p .ns.user)" "$(readlink /proc/self/ns/user)"
+	is "$(p .cwd_inode)" "$(stat -c '%d:%i' "$BUNDLE/rootfs/work")"
+	is "$(p .keyring.name)" "_ses.$ID"
+
+	"$BERTH" --root "$STATE" create --shim=never "$ID" >"$T/o" 2>"$T/e" </dev/null
+	berth start "$ID"
+	wait_until 10 is_state "$ID" stopped
+	seen "$T/o" | diff "$T/want" -
+	remove
+
+	command_is sleep 1000
+	berth create "$ID" && berth start "$ID"
+	berth exec "$ID" probe one ''
+	seen "$T/out" | diff "$T/want" -
+	for kind in mnt pid net ipc uts cgroup; do is "$(p .ns.$kind)" "$(readlink "/proc/$(pid_of)/ns/$kind")"; done
+	is "$(p .root_inode)" "$(stat -c %d:%i "/proc/$(pid_of)/root/")"
+	remove
+}
+
+@test "read-back: the table of mounts, with flags and propagation, and what is masked" {
+	bundle sh -c 'cut -d" " -f 5,6,7- /proc/self/mountinfo | sed "s/ - \([^ ]*\) .*/ \1/"'
+	config_edit '.mounts += [{destination: "/t", type: "tmpfs", source: "tmpfs", options: ["nosuid", "noexec", "nodev", "ro", "size=8k"]}, {destination: "/s", type: "tmpfs", source: "tmpfs", options: ["shared", "nodiratime"]}]'
+	berth run "$ID"
+	grep -qE '^/ ro,[^ ]+ ' "$T/out"
+	grep -qx '/t ro,nosuid,nodev,noexec,relatime tmpfs' "$T/out"
+	grep -qE '^/s rw,nodiratime,relatime shared:[0-9]+ tmpfs$' "$T/out"
+	# One line for each mount that was asked for, one for each path that is covered, and the root.
+	local want path
+	while read -r path; do grep -q "^$path " "$T/out" || fail "$path is not mounted"; done < <(jq -r '.mounts[].destination' config.json)
+	while read -r path; do
+		case $path in /proc/*) ;; *) continue ;; esac
+		[ ! -e "$path" ] || grep -qE "^$path ro,[^ ]* " "$T/out" || case $path in /proc/kcore | /proc/sysrq-trigger) ;; *) fail "$path is not covered" ;; esac
+	done < <(jq -r '.linux.maskedPaths[], .linux.readonlyPaths[]' config.json)
+	not grep -E "$E2E_RUN|$T/| /host" "$T/out"
+}

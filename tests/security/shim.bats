@@ -4,7 +4,7 @@
 
 load helpers
 
-@test "SHM-16: the shim is not dumpable, has no capabilities, no new privileges, and a filter" {
+@test "the shim: no capabilities, no new privileges, and a filter" {
 	bundle sleep 1000
 	berth run -d "$ID"
 	local shim

@@ -304,6 +304,10 @@ bench: all $(tool_bin) ## compare with crun, runc and a bare-kernel floor (root)
 soak: all ## many containers, clients and kills at once, at most 10 minutes (root; SOAK="--containers 20" for options)
 	$(Q)BERTH_BUILD=$(BUILD) tests/soak/soak $(SOAK)
 
+SWEEP ?= --world native --variant always --fault kill --fault stop --fault errnos $(foreach c,create start exec kill pause resume update delete,--command $c)
+sweep: all $(tool_bin) ## kill, stop or fail each system call of each command (root; hours; SWEEP="--command create --fault EIO" for some)
+	$(Q)BERTH_BUILD=$(BUILD) tests/faults/sweep $(SWEEP)
+
 bench-shim: all $(tool_bin) ## compare what keeps a container with conmon and containerd's shim (root; BENCH="--count 20" for options)
 	$(Q)scripts/bench shim $(BENCH)
 
@@ -360,7 +364,7 @@ compile_commands.json: FORCE ## for clangd and other tools
 
 FORCE:
 .PHONY: all tests check check-vm check-unit check-e2e check-e2e-sanitized check-hostile check-infra check-sanitize check-format check-layers check-headers check-spec \
-	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample fuzz fuzz-minute fuzz-build fuzz-targets check-log-streams check-calls check-binaries check-reproducible check-analyzer coverage demo bench bench-shim soak install clean deps-check help FORCE
+	check-lint check-tidy check-cppcheck check-shell knockouts knockouts-build knockouts-sample fuzz fuzz-minute fuzz-build fuzz-targets check-log-streams check-calls check-binaries check-reproducible check-analyzer coverage demo bench bench-shim soak sweep install clean deps-check help FORCE
 .SECONDARY:
 
 ifneq ($(needs_cc),)

@@ -131,7 +131,8 @@ static int in_child(bool landlock, bool helper)
 			r = try_calls(in);
 		if (r == 0)
 			r = try_rights(helper ? 0 : 1U << CAP_KILL);
-		_exit(r);
+		/* For _exit(), the address sanitizer makes a call that the filter denies. */
+		(void)syscall(SYS_exit_group, r);
 	}
 	fd_close(in);
 	assert_int_equal(waitpid(pid, &status, 0), pid);

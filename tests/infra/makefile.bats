@@ -7,11 +7,13 @@ setup() {
 	tree=$BATS_TEST_TMPDIR/tree
 	mkdir -p "$tree"/{libcore/base,runtime,shim,tests/unit}
 	cp -r "$top/Makefile" "$top/scripts" "$tree"
+	cp "$top/shim/static.ld" "$tree/shim"
 	cd "$tree" || return 1
 	printf '#pragma once\nint one(void);\n' >libcore/base/one.h
 	printf '#include "base/one.h"\nint one(void)\n{\n\treturn 1;\n}\n' >libcore/base/one.c
 	printf '#include <stdio.h>\n#include "base/one.h"\n#include "version.h"\nint main(void)\n{\n\treturn printf("%%d %%s %%s\\n", one(), BERTH_VERSION, BERTH_COMMIT) < 0;\n}\n' >runtime/main.c
 	printf '#include "base/one.h"\nint main(void)\n{\n\treturn one();\n}\n' >shim/main.c
+	echo 'extern int one(void);' >shim/json_tree.c
 	export GIT_CEILING_DIRECTORIES=$BATS_TEST_TMPDIR
 	unset MAKEFLAGS MAKELEVEL MFLAGS WERROR SAN BUILD CFLAGS
 }
@@ -105,5 +107,5 @@ setup() {
 @test "compile_commands.json is JSON and has every source" {
 	make -s compile_commands.json
 	run jq -r '.[].file' compile_commands.json
-	[ "$output" = "$(printf '%s\n' libcore/base/one.c runtime/main.c shim/main.c)" ]
+	[ "$output" = "$(printf '%s\n' libcore/base/one.c runtime/main.c shim/json_tree.c shim/main.c)" ]
 }

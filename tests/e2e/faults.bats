@@ -80,9 +80,14 @@ setup() {
 	run -0 "$faultat" --report "$report" --at 0:20 --fault SIGTERM -- sh -c 'echo no'
 	[ "$output" = "" ]
 	grep -q "^status 143$" "$report"
-	# The first call is the loader's brk, which may fail.
-	run -0 "$faultat" --report "$report" --at 0:1 --fault EIO -- sh -c 'sleep 0.1; kill -SEGV $$'
-	grep -q "^crash 0 11$" "$report"
+	# One of the first calls looks for /etc/ld.so.preload, and may fail. libc's very first may not.
+	local at crashed=0
+	for at in 3 4 5 6; do
+		run "$faultat" --report "$report" --at "0:$at" --fault EIO -- sh -c 'sleep 0.1; kill -SEGV $$'
+		! grep -q "^crash 0 11$" "$report" || crashed=$((crashed + 1))
+	done
+	[ "$crashed" -gt 0 ]
+	run -5 "$faultat" --at 0:1 --fault EIO -- true
 }
 
 @test "the sweep sees what a careless runtime leaves" {

@@ -77,6 +77,7 @@
 #define QUIET_MS    150
 #define DEADLINE_MS 5000 /* a command that takes longer than this without us hangs */
 #define STOP_MS     100
+#define LIBC_START  3 /* calls behind an execve in which libc sets itself up */
 
 #define NS_FLAGS                                                                       \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
@@ -256,8 +257,15 @@ static void answer(struct task *t, int error)
 #endif
 }
 
-static bool never_returns(uint64_t nr)
+/* Calls that never return; and those without which a static libc cannot even begin, nor say so. */
+static bool has_no_errno(const struct proc_rec *p, uint64_t nr)
 {
+#ifdef SYS_arch_prctl
+	if (nr == SYS_arch_prctl && p->points - p->last_exec <= LIBC_START)
+		return true;
+#endif
+	if (nr == SYS_brk && p->points - p->last_exec <= LIBC_START)
+		return true;
 	return nr == SYS_exit || nr == SYS_exit_group || nr == SYS_rt_sigreturn;
 }
 
@@ -271,7 +279,7 @@ static void fire(struct task *t, uint64_t nr)
 		if (kill(t->tid, fault->signal) < 0)
 			die("kill %d", t->tid);
 		fired = true;
-	} else if (never_returns(nr)) {
+	} else if (has_no_errno(&procs[t->proc], nr)) {
 		no_errno = fired = true;
 	} else {
 		t->injected = true;

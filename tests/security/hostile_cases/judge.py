@@ -200,10 +200,7 @@ class Judge:
         if self.foreign:
             return self.compare(cases)
         failed = 0
-        os.makedirs(os.path.dirname(tap), exist_ok=True)
-        if os.path.isfile(tap) and not os.path.islink(tap):
-            os.unlink(tap)  # it may belong to root, the directory is ours; never a device
-        with open(tap, "w", encoding="utf-8") as out:
+        with tap as out:
             print(f"1..{len(cases)}\n# file tests/security/hostile", file=out)
             for n, case in enumerate(cases):
                 wrong = self.judge(case, n)

@@ -24,15 +24,7 @@
  *            the descriptor whatever it answers
  *
  * --count prints one line per process: ROLE PATH POINTS EXEC, where EXEC is the number of points
- * before the last execve of the process (0: none), and the role follows from the shape of the tree
- * alone:
- *
- *   runtime  the command itself
- *   joiner   calls clone with CLONE_PARENT
- *   init     made by a joiner, or made with namespace flags other than CLONE_NEWUSER alone
- *   keeper   made an init or its joiner, and is not the runtime
- *   payload  descends from an init
- *   helper   the rest
+ * before the last execve of the process (0: none); roles are in tree.h.
  *
  * Once the shot has been fired, everything else goes on by itself: what then lives, or hangs, is
  * what the test is about. So no process is ever ended by the tool, except by the shot, and the
@@ -54,7 +46,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,43 +53,24 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/elf.h>
 #include <linux/ptrace.h>
 
-#define MAX_PROCS 512
+#include "fault.h"
+#include "tree.h"
+
 #define MAX_TASKS 4096
-#define PATH_LEN  64
 /* After the command's end: the others are done when they made no call for so long. */
 #define QUIET_MS    150
 #define DEADLINE_MS 5000 /* a command that takes longer than this without us hangs */
 #define STOP_MS     100
-#define LIBC_START  3 /* calls behind an execve in which libc sets itself up */
-
-#define NS_FLAGS                                                                       \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
-	 CLONE_NEWPID | CLONE_NEWNET)
 
 #define TRACE_OPTIONS                                                                             \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
 	 PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)
-
-/* One process: what is counted and what may be killed. */
-struct proc_rec {
-	char path[PATH_LEN];
-	int parent; /* index of the process that called clone, -1 for the command and attached ones
-	             */
-	uint64_t flags; /* it was made with these */
-	int children;   /* made so far: the next child's number */
-	long points;
-	long last_exec;
-	bool cloned_parent; /* it has called clone with CLONE_PARENT */
-	bool ended;
-};
 
 /* One task under trace. A task may stop before its creator reports it: then proc is -1 and it stays
  * stopped. */
@@ -111,26 +83,8 @@ struct task {
 	bool injected; /* its call has been taken away: the answer is to be replaced */
 };
 
-/* What happens at the point. */
-struct fault {
-	const char *name;
-	int signal; /* 0: an errno */
-	int error;
-};
-
-static const struct fault faults[] = {
-	{ "kill", SIGKILL, 0 },    { "stop", SIGSTOP, 0 },    { "SIGHUP", SIGHUP, 0 },
-	{ "SIGINT", SIGINT, 0 },   { "SIGTERM", SIGTERM, 0 }, { "SIGPIPE", SIGPIPE, 0 },
-	{ "SIGCHLD", SIGCHLD, 0 }, { "SIGUSR1", SIGUSR1, 0 }, { "EPERM", 0, EPERM },
-	{ "ENOENT", 0, ENOENT },   { "EINTR", 0, EINTR },     { "EIO", 0, EIO },
-	{ "EAGAIN", 0, EAGAIN },   { "ENOMEM", 0, ENOMEM },   { "EACCES", 0, EACCES },
-	{ "EBUSY", 0, EBUSY },     { "EINVAL", 0, EINVAL },   { "EMFILE", 0, EMFILE },
-	{ "ENOSPC", 0, ENOSPC },   { "ENOSYS", 0, ENOSYS },
-};
-
-static struct proc_rec procs[MAX_PROCS];
 static struct task tasks[MAX_TASKS];
-static int n_procs, n_tasks;
+static int n_tasks;
 static const struct fault *fault = &faults[0];
 static const char *target_path;
 static long target_at;
@@ -188,18 +142,15 @@ static void task_drop(struct task *t)
 	*t = tasks[--n_tasks];
 }
 
-static int proc_add(const char *path, int parent, uint64_t flags)
+static int proc_must_add(const char *path, int parent, uint64_t flags)
 {
-	struct proc_rec *p;
+	int i = proc_add(path, parent, flags);
 
-	if (n_procs == MAX_PROCS) {
+	if (i < 0) {
 		errno = ENOSPC;
 		die("too many processes");
 	}
-	p = &procs[n_procs];
-	*p = (struct proc_rec){ .parent = parent, .flags = flags };
-	snprintf(p->path, sizeof(p->path), "%s", path);
-	return n_procs++;
+	return i;
 }
 
 /* The flags of a clone call, read at its entry, since the caller's memory may be gone later. */
@@ -219,59 +170,11 @@ static uint64_t clone_flags(pid_t tid, const struct ptrace_syscall_info *info)
 	return flags;
 }
 
-/* Replace the number of the call that t is about to make. getpid is harmless, and what any filter of
- * ours allows; a number of -1 would be one for a filter to judge. */
-static void take_call_away(struct task *t)
-{
-#if defined(__x86_64__)
-	if (ptrace(PTRACE_POKEUSER, t->tid, offsetof(struct user_regs_struct, orig_rax),
-	           (long)SYS_getpid) < 0)
-		die("replace a call of %d", t->tid);
-#elif defined(__aarch64__)
-	int nr = SYS_getpid;
-	struct iovec iov = { &nr, sizeof(nr) };
-
-	if (ptrace(PTRACE_SETREGSET, t->tid, NT_ARM_SYSTEM_CALL, &iov) < 0)
-		die("replace a call of %d", t->tid);
-#else
-	errno = ENOSYS;
-	die("replace a call of %d on this architecture", t->tid);
-#endif
-}
-
-static void answer(struct task *t, int error)
-{
-#if defined(__x86_64__)
-	if (ptrace(PTRACE_POKEUSER, t->tid, offsetof(struct user_regs_struct, rax), (long)-error) <
-	    0)
-		die("answer a call of %d", t->tid);
-#elif defined(__aarch64__)
-	struct user_regs_struct regs;
-	struct iovec iov = { &regs, sizeof(regs) };
-
-	if (ptrace(PTRACE_GETREGSET, t->tid, NT_PRSTATUS, &iov) < 0)
-		die("answer a call of %d", t->tid);
-	regs.regs[0] = (unsigned long long)-error;
-	if (ptrace(PTRACE_SETREGSET, t->tid, NT_PRSTATUS, &iov) < 0)
-		die("answer a call of %d", t->tid);
-#endif
-}
-
-/* Calls that never return; and those without which a static libc cannot even begin, nor say so. */
-static bool has_no_errno(const struct proc_rec *p, uint64_t nr)
-{
-#ifdef SYS_arch_prctl
-	if (nr == SYS_arch_prctl && p->points - p->last_exec <= LIBC_START)
-		return true;
-#endif
-	if (nr == SYS_brk && p->points - p->last_exec <= LIBC_START)
-		return true;
-	return nr == SYS_exit || nr == SYS_exit_group || nr == SYS_rt_sigreturn;
-}
-
 /* t is stopped at the entry of its call nr. */
 static void fire(struct task *t, uint64_t nr)
 {
+	const struct proc_rec *p = &procs[t->proc];
+
 	if (fault->signal) {
 		if (fault->signal == SIGSTOP)
 			stopped = (int)syscall(SYS_pidfd_open, t->tid, 0);
@@ -279,12 +182,12 @@ static void fire(struct task *t, uint64_t nr)
 		if (kill(t->tid, fault->signal) < 0)
 			die("kill %d", t->tid);
 		fired = true;
-	} else if (has_no_errno(&procs[t->proc], nr)) {
+	} else if (call_has_no_errno(nr, p->points - p->last_exec)) {
 		no_errno = fired = true;
 	} else {
 		t->injected = true;
-		if (nr != SYS_close)
-			take_call_away(t);
+		if (nr != SYS_close && call_take_away(t->tid) < 0)
+			die("replace a call of %d", t->tid);
 	}
 }
 
@@ -299,7 +202,8 @@ static void on_call(struct task *t)
 		return;
 	if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->injected) {
 		t->injected = false;
-		answer(t, fault->error);
+		if (call_answer(t->tid, fault->error) < 0)
+			die("answer a call of %d", t->tid);
 		fired = true;
 	}
 	if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
@@ -339,7 +243,7 @@ static void on_birth(struct task *t)
 		snprintf(path, sizeof(path), "%s.%d", p->path, p->children++);
 		if (flags & CLONE_PARENT)
 			p->cloned_parent = true;
-		child->proc = proc_add(path, proc, flags);
+		child->proc = proc_must_add(path, proc, flags);
 		child->main = true;
 	}
 	if (known && child->waiting) {
@@ -386,6 +290,23 @@ static bool on_stop(struct task *t, int status, int *ret_sig)
 	return true;
 }
 
+static bool is_crash(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE ||
+	       sig == SIGABRT || sig == SIGSYS;
+}
+
+/* A task has ended, t if it is known: who is ended by a signal that a program brings upon itself is
+ * noted. */
+static void on_end(struct task *t, int status)
+{
+	if (!t)
+		return;
+	if (report && t->proc >= 0 && WIFSIGNALED(status) && is_crash(WTERMSIG(status)))
+		fprintf(report, "crash %s %d\n", procs[t->proc].path, WTERMSIG(status));
+	task_drop(t);
+}
+
 /* Let every task go. A task must be stopped to be detached, and may make children until then. */
 static int detach_all(pid_t first, int *ret_status)
 {
@@ -415,8 +336,7 @@ static int detach_all(pid_t first, int *ret_status)
 				*ret_status = status;
 				first_ended = true;
 			}
-			if (t)
-				task_drop(t);
+			on_end(t, status);
 			continue;
 		}
 		if (!t)
@@ -427,19 +347,6 @@ static int detach_all(pid_t first, int *ret_status)
 			task_drop(t);
 	}
 	return first_ended;
-}
-
-static bool is_crash(int sig)
-{
-	return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE ||
-	       sig == SIGABRT || sig == SIGSYS;
-}
-
-/* Note who is ended by a signal that a program brings upon itself. */
-static void note_end(const struct task *t, int status)
-{
-	if (report && t && t->proc >= 0 && WIFSIGNALED(status) && is_crash(WTERMSIG(status)))
-		fprintf(report, "crash %s %d\n", procs[t->proc].path, WTERMSIG(status));
 }
 
 /* Wait for the command, which is no longer traced. Returns false if it hangs. */
@@ -504,13 +411,11 @@ static bool trace(pid_t first, int *ret_status)
 		last = now_ms();
 		t = task_find(tid);
 		if (WIFEXITED(status) || WIFSIGNALED(status)) {
-			note_end(t, status);
 			if (tid == first) {
-				first_ended = true;
 				*ret_status = status;
+				first_ended = true;
 			}
-			if (t)
-				task_drop(t);
+			on_end(t, status);
 			continue;
 		}
 		if (!t)
@@ -519,34 +424,6 @@ static bool trace(pid_t first, int *ret_status)
 			resume(tid, status, sig);
 	}
 	return first_ended;
-}
-
-static bool is_init(const struct proc_rec *p)
-{
-	if (p->cloned_parent)
-		return false;
-	if (p->parent >= 0 && (p->flags & CLONE_PARENT))
-		return true;
-	return (p->flags & NS_FLAGS & ~(uint64_t)CLONE_NEWUSER) != 0;
-}
-
-static const char *role_of(int i)
-{
-	const struct proc_rec *p = &procs[i];
-
-	if (p->parent < 0)
-		return i == 0 ? "runtime" : p->path;
-	if (p->cloned_parent)
-		return "joiner";
-	for (int j = p->parent; j >= 0; j = procs[j].parent)
-		if (j > 0 && is_init(&procs[j]))
-			return "payload";
-	if (is_init(p))
-		return "init";
-	for (int j = 0; j < n_procs; j++)
-		if (procs[j].parent == i && (is_init(&procs[j]) || procs[j].cloned_parent))
-			return "keeper";
-	return "helper";
 }
 
 static pid_t start_command(char **argv)
@@ -615,7 +492,7 @@ static void attach(const char *arg)
 	if (ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0)
 		die("interrupt %d", pid);
 	t = task_add(pid);
-	t->proc = proc_add(name, -1, 0);
+	t->proc = proc_must_add(name, -1, 0);
 	t->main = true;
 }
 
@@ -641,16 +518,6 @@ static void parse_at(char *arg)
 		usage();
 }
 
-static void parse_fault(const char *name)
-{
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
-		if (strcmp(faults[i].name, name) == 0) {
-			fault = &faults[i];
-			return;
-		}
-	usage();
-}
-
 int main(int argc, char **argv)
 {
 	const char *attached[8];
@@ -665,7 +532,7 @@ int main(int argc, char **argv)
 		else if (i + 1 < argc && strcmp(argv[i], "--at") == 0)
 			parse_at(argv[++i]);
 		else if (i + 1 < argc && strcmp(argv[i], "--fault") == 0)
-			parse_fault(argv[++i]);
+			fault = fault_find(argv[++i]);
 		else if (i + 1 < argc && strcmp(argv[i], "--attach") == 0 && n_attached < 8)
 			attached[n_attached++] = argv[++i];
 		else if (i + 1 < argc && strcmp(argv[i], "--report") == 0) {
@@ -675,12 +542,12 @@ int main(int argc, char **argv)
 		} else
 			usage();
 	}
-	if (i + 1 >= argc || count == (target_path != NULL))
+	if (i + 1 >= argc || count == (target_path != NULL) || !fault)
 		usage();
 
 	first = start_command(argv + i + 1);
 	t = task_add(first);
-	t->proc = proc_add("0", -1, 0);
+	t->proc = proc_must_add("0", -1, 0);
 	t->main = true;
 	for (int k = 0; k < n_attached; k++)
 		attach(attached[k]);

@@ -137,33 +137,36 @@ static int warnings_of(const struct field *table, const char *path, cJSON *json,
 	return r;
 }
 
-int spec_strict_process(const char *text, size_t len, struct err *err)
+/* A document that is no config.json. whole: empty, and the caller's to clear. */
+static int check_part(const char *text, size_t len, const char *path, const struct field *table,
+                      void *whole, int (*finish)(struct load *, void *), struct err *err)
 {
-	struct spec_process process = { 0 };
 	struct load l = { .err = err };
 	_cleanup_json_ cJSON *json = NULL;
 	int r = json_parse(text, len, &json, err);
 
-	if (r < 0)
-		return r;
-	r = warnings_of(spec_process_fields, "process", json, &process, spec_process_finish, err);
+	if (r == 0)
+		r = warnings_of(table, path, json, whole, finish, err);
+	load_push(&l, path);
+	return r == 0 ? check_object(&l, table, json) : r;
+}
+
+int spec_strict_process(const char *text, size_t len, struct err *err)
+{
+	struct spec_process process = { 0 };
+	int r = check_part(text, len, "process", spec_process_fields, &process, spec_process_finish,
+	                   err);
+
 	spec_process_done(&process);
-	load_push(&l, "process");
-	return r == 0 ? check_object(&l, spec_process_fields, json) : r;
+	return r;
 }
 
 int spec_strict_resources(const char *text, size_t len, struct err *err)
 {
 	struct spec_resources resources = { 0 };
-	struct load l = { .err = err };
-	_cleanup_json_ cJSON *json = NULL;
-	int r = json_parse(text, len, &json, err);
+	int r = check_part(text, len, "resources", spec_resources_fields, &resources,
+	                   spec_resources_finish, err);
 
-	if (r < 0)
-		return r;
-	r = warnings_of(spec_resources_fields, "resources", json, &resources, spec_resources_finish,
-	                err);
 	spec_resources_done(&resources);
-	load_push(&l, "resources");
-	return r == 0 ? check_object(&l, spec_resources_fields, json) : r;
+	return r;
 }

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -18,14 +17,13 @@
 #include <unistd.h>
 
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/landlock.h>
-#include <linux/seccomp.h>
 
 #include <cmocka.h>
 
 #include "base/fd.h"
 #include "shim/shim.h"
+#include "tests/unit/deny_call.h"
 #include "tests/unit/work_dir.h"
 
 #define OUTSIDE "/etc/passwd" /* is everywhere, and nobody loads programs from it */
@@ -35,19 +33,10 @@ static bool has_landlock(void)
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) > 0;
 }
 
-/* As in a kernel that is older, or has it switched off. */
+/* As in a kernel that has it switched off. */
 static int without_landlock(void)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_create_ruleset, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog prog = { sizeof(code) / sizeof(code[0]), code };
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) < 0;
+	return deny_call(SYS_landlock_create_ruleset, EOPNOTSUPP);
 }
 
 /* 0 when it worked, else errno. */

@@ -15,9 +15,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-
 #include "namespace/internal.h"
 #include <cmocka.h>
 
@@ -25,6 +22,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "deny_call.h"
 #include "kernel/syscalls.h"
 #include "mount_util.h"
 #include "namespace/namespace.h"
@@ -195,16 +193,7 @@ static void test_clone(void **state)
 /* As sandboxes do it. */
 static void without_clone3(void)
 {
-	struct sock_filter insns[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog prog = { .len = ARRAY_SIZE(insns), .filter = insns };
-
-	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	CHECK(k_seccomp(SECCOMP_SET_MODE_FILTER, 0, &prog) == 0);
+	CHECK(deny_call(SYS_clone3, ENOSYS) == 0);
 	CHECK(k_clone3(&(struct clone_args){ 0 }, sizeof(struct clone_args)) == -ENOSYS);
 }
 
